@@ -1,0 +1,111 @@
+"""What an agent's handler may rely on, and what a driver must give it.
+
+A handler is called once per signal, in the order the driver merged the inputs, and does three
+things only: read and write `State`, emit to `Out`, raise when it can't. It must be a function of
+its arguments: no clock, no randomness, no I/O, so that what was tested offline is what runs.
+When it raises, the driver restores the state to what it was before the signal, retries the signal
+alone, and dead-letters it if it raises again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+NEVER = 0
+"""An `expires_at` that never comes."""
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[S]):
+    """One kind of state record: a tag byte, its struct, and the version of that struct's layout.
+
+    `tag` is one ASCII byte, unique within an agent (``b"O"`` is the engine's own: source offsets).
+    `version` is written before each record; `migrations` maps an older version to a function from
+    that version's decoded builtins to this version's struct. A record of an unknown version stops
+    the worker (exit 5) instead of being guessed at.
+    """
+
+    tag: bytes
+    struct: type[S]
+    version: int = 1
+    migrations: Mapping[int, Callable[[Any], S]] | None = None
+
+
+class State(Protocol):
+    """The state of one (agent, partition), as seen while one signal is handled."""
+
+    now: int
+    """Kafka timestamp of the record being handled, ms since the epoch."""
+
+    def get(self, kind: Kind[S], key: str, sub: str = "") -> S | None:
+        """Return the record, or None if there is none or it expired at or before `now`.
+
+        The struct is live: change it and `put` it back. A change without `put` is lost.
+        """
+
+    def put(self, kind: Kind[S], key: str, value: S, expires_at: int, sub: str = "") -> None:
+        """Store `value`; it is durable with the next checkpoint.
+
+        `expires_at` is ms since the epoch, or `NEVER`. Encoded it may take 256 KiB at most.
+        """
+
+    def delete(self, kind: Kind[S], key: str, sub: str = "") -> None:
+        """Forget the record; its key is tombstoned with the next checkpoint."""
+
+    def scan(self, kind: Kind[S], key: str) -> Iterator[tuple[str, S]]:
+        """All unexpired records of `key` that have a sub-key, as (sub, record), sorted by sub."""
+
+
+class Out(Protocol):
+    """Where a handler's outputs go: into the same transaction as the state and the offsets."""
+
+    def emit(self, topic: str, key: str, value: msgspec.Struct, *, urgent: bool = False) -> None:
+        """Emit one record to a topic of the table (logical name, without prefix).
+
+        `urgent` asks for a checkpoint at once: a critical decision must not wait for the timer.
+        """
+
+
+class RawRecord(Protocol):
+    """A record as the transport hands it on (aiokafka's parsed C record has this shape)."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+
+
+Decoder = Callable[[RawRecord], Any]
+"""Turns a record into a signal, or raises `streams.signals.Refused`."""
+
+Handler = Callable[[State, Any, Out], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent: what it reads, how it decodes, what it does, where its state lives.
+
+    `inputs` are logical topics in tie order: of records with the same Kafka timestamp, those of an
+    earlier topic are handled first. `home` is the kind whose record marks a key as known; a key
+    met for the first time on a partition it doesn't belong to is refused as `wrong_partition`.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    decoders: Mapping[str, Decoder]
+    handler: Handler
+    kinds: tuple[Kind[Any], ...]
+    home: Kind[Any]
+    state_topic: str
