@@ -1,0 +1,74 @@
+"""Stock Faust, as its documentation shows it: an agent with a Table and a send."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+
+from streams.bench.committed import read_committed
+from streams.bench.engine import Run, WrongResult, read_states
+from streams.bench.stream import ACTIVITY, HITS, AccountState, Recount
+from streams.bench.worker_process import WorkerProcess
+
+
+class _Decision(msgspec.Struct):
+    id: str
+
+
+def decode_state(key: bytes, value: bytes) -> tuple[str, AccountState]:
+    """Decode a record of its changelog: msgpack of (count, times, devices)."""
+    count, times, devices = msgspec.msgpack.decode(value, type=tuple[int, list[int], list[str]])
+    return key.decode("ascii"), AccountState(count, times, devices)
+
+
+class Faust:
+    """The library Vigil stands on, used without what Vigil brings."""
+
+    name = "faust"
+
+    def topics(self, run: Run) -> dict[str, dict[str, str]]:
+        """Its sink, and its changelog, which it would otherwise make while being measured."""
+        return {
+            f"{run.prefix}decisions": {},
+            self._changelog(run): {"cleanup.policy": "compact"},
+        }
+
+    def group(self, run: Run) -> str:
+        """Its application id."""
+        return f"{run.prefix}faust"
+
+    def start(self, run: Run) -> WorkerProcess:
+        """Start one Faust worker."""
+        command = [sys.executable, "-m", "streams.bench.peers.faust_worker", run.brokers]
+        command += [self.group(run), run.inputs[ACTIVITY], run.inputs[HITS]]
+        command += [f"{run.prefix}decisions", str(run.directory / "faust")]
+        return WorkerProcess(command, core=run.core, log=run.directory / "faust.log")
+
+    def verify(self, run: Run, truth: Recount) -> None:
+        """Every account's count exactly, and decisions only on hits.
+
+        Faust reads its two inputs in no order between them, so that the last five times, and with
+        them the decisions, may differ from the recount in an honest run.
+        """
+        states = read_states(run.brokers, self._changelog(run), decode_state)
+        wrong = sum(
+            1
+            for account, state in truth.states.items()
+            if account not in states or states[account].count != state.count
+        )
+        if wrong or len(states) != len(truth.states):
+            raise WrongResult(f"{self.name}: {wrong} of {len(truth.states)} accounts miscounted")
+        found: list[str] = []
+        decode = msgspec.json.Decoder(_Decision).decode
+
+        def visit(_key: bytes | None, value: bytes | None, _timestamp: int) -> None:
+            if value is not None:
+                found.append(decode(value).id)
+
+        read_committed(run.brokers, f"{run.prefix}decisions", visit)
+        if len(found) != len(set(found)):
+            raise WrongResult(f"{self.name}: {len(found) - len(set(found))} decisions doubled")
+
+    def _changelog(self, run: Run) -> str:
+        return f"{self.group(run)}-accounts-changelog"
