@@ -1,0 +1,177 @@
+"""The one table of input records: which fields a topic's records have and what may stand in them.
+
+Meanings are CONTRACT.md's 'Records'. A new input topic is one more entry in `TOPICS`; nothing
+else here has to change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import ClassVar
+
+import msgspec
+
+
+class Signal(msgspec.Struct, gc=False):
+    """One checked record. Subclasses are made per topic and schema, an attribute per field.
+
+    An absent optional field is None, absent labels are (). Times are int ms since the epoch.
+    """
+
+    topic: ClassVar[str]
+    id: str
+    account: str
+    at: int
+
+
+class FieldType(StrEnum):
+    """What a field's values are; there is no text type."""
+
+    REF = "ref"  # an id, see `streams.signals.ids`
+    REFS = "refs"  # a list from a closed list
+    ENUM = "enum"  # one of a closed list
+    NUMBER = "number"  # a finite 64-bit float
+    BOOL = "bool"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of one topic's records.
+
+    `values` is the closed list of an enum or of labels, None where any value of the type will do.
+    `listed` is the key in the topic's section of the schema file that adds to `values`, or, where
+    `values` is None, turns the field into an enum. `low` and `high` bound a number, inclusive.
+    """
+
+    name: str
+    type: FieldType
+    required: bool = False
+    values: tuple[str, ...] | None = None
+    listed: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+KINDS = (
+    "account.created",
+    "account.closed",
+    "account.age_signal",
+    "login.succeeded",
+    "login.failed",
+    "credentials.changed",
+    "payment.added",
+    "prompt.submitted",
+    "prompt.refused",
+    "image.generated",
+    "video.generated",
+    "text.generated",
+    "upload.created",
+    "finetune.created",
+    "dataset.created",
+    "message.sent",
+    "content.shared",
+    "report.filed",
+    "appeal.filed",
+    "api_key.created",
+)
+CATEGORIES = (
+    "csam",
+    "csem",
+    "grooming",
+    "sextortion",
+    "solicitation",
+    "sexualisation_of_minor",
+    "ncii",
+    "violence",
+    "self_harm",
+    "hate",
+    "terrorism",
+    "fraud",
+    "spam",
+    "policy_other",
+)
+SURFACES = ("input", "output", "upload", "message", "training_dataset", "finetune_upload")
+SOURCES = ("hash_match", "classifier", "user_report", "trusted_flagger", "human")
+VERDICTS = ("confirmed", "match", "suspected")
+AGE_BANDS = ("minor", "teen", "adult", "unknown")
+AI_GENERATED = ("yes", "no", "unknown")
+
+
+def _ref(name: str, *, required: bool = False, listed: str | None = None) -> Field:
+    return Field(name, FieldType.REF, required=required, listed=listed)
+
+
+def _enum(
+    name: str, values: tuple[str, ...], *, required: bool = False, listed: str | None = None
+) -> Field:
+    return Field(name, FieldType.ENUM, required=required, values=values, listed=listed)
+
+
+_ID = _ref("id", required=True)
+_ACCOUNT = _ref("account", required=True)
+_AT = Field("at", FieldType.TIME, required=True)
+
+TOPICS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
+    {
+        "activity": (
+            _ID,
+            _ACCOUNT,
+            _enum("kind", KINDS, required=True, listed="kinds"),
+            _AT,
+            _enum("surface", SURFACES),
+            _ref("device"),
+            _ref("network"),
+            _ref("payment"),
+            _ref("content_ref"),
+            _ref("dataset_ref"),
+            _ref("peer"),
+            _ref("session"),
+            _ref("end_user"),
+            _ref("model", listed="models"),
+            _enum("age_band", AGE_BANDS),
+            _enum("peer_age_band", AGE_BANDS),
+            Field("labels", FieldType.REFS, values=(), listed="labels"),
+        ),
+        "moderation-hits": (
+            _ID,
+            _ACCOUNT,
+            _AT,
+            _enum("source", SOURCES, required=True),
+            _enum("category", CATEGORIES, required=True, listed="categories"),
+            _enum("verdict", VERDICTS, required=True),
+            Field("act_at", FieldType.TIME),
+            Field("score", FieldType.NUMBER, low=0.0, high=1.0),
+            _enum("surface", SURFACES),
+            _enum("ai_generated", AI_GENERATED),
+            _ref("content_ref"),
+            _ref("dataset_ref"),
+            _ref("detector", listed="detectors"),
+            _ref("detector_version"),
+            _ref("device"),
+            _ref("network"),
+            _ref("end_user"),
+            _ref("reporter"),
+        ),
+        "reviews": (
+            _ID,
+            _ACCOUNT,
+            _AT,
+            _ref("decision", required=True),
+            _ref("stage", required=True, listed="stages"),
+            _ref("outcome", required=True, listed="outcomes"),
+            _ref("reviewer", required=True),
+            Field("viewed", FieldType.BOOL),
+            _ref("content_ref"),
+        ),
+    }
+)
+
+ENTITIES: Mapping[str, str] = MappingProxyType(
+    {name: name for name in ("device", "payment", "network", "content_ref", "dataset_ref")}
+)
+"""Entity type → the reference field that names it; the schema file may add more."""
+
+WITH_ATTRIBUTES = frozenset({"activity"})
+"""Topics whose records may carry attributes declared in the schema file."""
