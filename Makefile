@@ -1,0 +1,72 @@
+# Everything sets itself up: `make demo` and `make test` work on a fresh clone.
+# Needs Python 3.11 or newer; demo, bench and the tests on a real broker also Java 17 and Maven.
+
+PYTHON ?= python3
+BENCH ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := $(VENV)/.packages
+VIGIL := $(VENV)/.vigil
+JARS := .build/kafka/libs/.complete
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench venv jars requirements clean
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VIGIL) $(JARS) ## a simulated day through a real Kafka, with a summary
+	@$(BIN)/vigil demo
+
+test: lint $(JARS) ## everything: lint, unit, property and real-broker tests
+	@$(BIN)/python -m pytest
+
+lint: $(VIGIL) ## style, types, and which way dependencies point
+	@$(BIN)/ruff format --check -q . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check -q .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo >.build/lint-imports.log || { cat .build/lint-imports.log; exit 1; }
+
+format: $(VIGIL) ## rewrite the code in the house's style
+	@$(BIN)/ruff format -q .
+	@$(BIN)/ruff check -q --fix .
+
+bench: $(VIGIL) $(JARS) ## the benchmarks, all or BENCH='job …'
+	@$(BIN)/python -m streams.bench $(BENCH)
+
+venv: $(VIGIL) ## the virtual environment in .venv
+
+jars: $(JARS) ## the jars of the embedded Kafka
+
+# Packages, exactly those of the hash-pinned list. A stamp makes the second time instant.
+$(PACKAGES): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Python 3.11 or newer is missing: apt-get install python3 (or set PYTHON=)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	@echo "Setting up $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VIGIL): $(PACKAGES) pyproject.toml
+	@mkdir -p .build
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# streams.embedded.jars says which Debian package is missing, if one is.
+$(JARS): deploy/kafka/pom.xml | $(VIGIL)
+	@$(BIN)/python -m streams.embedded.jars
+
+requirements: $(VIGIL) ## pin the newest allowed packages anew
+	@for out in requirements requirements-dev; do \
+	  $(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe \
+	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
+	    $$([ $$out = requirements ] || echo --extra dev --constraint requirements.txt) \
+	    -o $$out.txt pyproject.toml || exit 1; \
+	done
+
+clean: ## remove what was built; a running embedded Kafka is stopped first
+	@[ ! -x $(BIN)/vigil ] || $(BIN)/vigil kafka stop >/dev/null 2>&1 || true
+	@rm -rf $(VENV) .build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
