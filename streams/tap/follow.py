@@ -1,0 +1,161 @@
+"""Reads output topics as they are committed, outside of any consumer group."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.topics import TABLE, Role, full_name, logical_name
+
+OUTPUTS = tuple(topic.name for topic in TABLE if topic.role is Role.OUT)
+"""The topics that may be followed: what Vigil decided, never what it was told."""
+
+_METADATA_S = 10.0
+_POLL_MS = 500
+
+
+class CannotFollowError(Exception):
+    """Kafka can't be reached, or a topic isn't there. Says which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One committed record: logical topic, key, decoded JSON value, Kafka timestamp (ms)."""
+
+    topic: str
+    key: str
+    value: dict[str, Any]
+    ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records to show: an account's, a pattern's (id, or part of the title), or all."""
+
+    account: str | None = None
+    pattern: str | None = None
+
+    def __call__(self, value: Mapping[str, Any]) -> bool:
+        """Whether a record's value is wanted."""
+        if self.account is not None and value.get("account") != self.account:
+            return False
+        if self.pattern is None or value.get("pattern") == self.pattern:
+            return True
+        return self.pattern.casefold() in str(value.get("title", "")).casefold()
+
+
+class Follower:
+    """Reads committed records of output topics; use as an async context manager.
+
+    Args:
+        brokers: ``host:port``, comma-separated.
+        topics: logical names.
+        prefix: of topic names.
+        since_ms: where to begin: None for now, 0 for the beginning, or ms since the epoch
+            (compared with the records' Kafka timestamps).
+    """
+
+    def __init__(
+        self, brokers: str, topics: Sequence[str], *, prefix: str = "", since_ms: int | None = None
+    ) -> None:
+        self._brokers = brokers
+        self._prefix = prefix
+        self._topics = tuple(topics)
+        self._since_ms = since_ms
+
+    async def __aenter__(self) -> Self:
+        """Connect, and stand at the first record to be read.
+
+        Raises:
+            CannotFollowError: no broker answers, or a topic isn't there.
+        """
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._brokers,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            # A background reset to "latest" would race with the seeks below.
+            auto_offset_reset="earliest",
+        )
+        try:
+            await self._consumer.start()
+        except KafkaError as error:
+            await self._consumer.stop()
+            raise CannotFollowError(
+                f"no Kafka answers at {self._brokers} ({type(error).__name__}); "
+                "is it running? `vigil kafka status` tells about the embedded one"
+            ) from error
+        try:
+            await self._stand()
+        except BaseException:
+            await self._consumer.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def _stand(self) -> None:
+        places = [
+            TopicPartition(topic, partition)
+            for topic in (full_name(name, self._prefix) for name in self._topics)
+            for partition in await self._partitions(topic)
+        ]
+        self._consumer.assign(places)
+        ends = await self._consumer.end_offsets(places)
+        offsets = ends
+        if self._since_ms == 0:
+            offsets = await self._consumer.beginning_offsets(places)
+        elif self._since_ms is not None:
+            found = await self._consumer.offsets_for_times(dict.fromkeys(places, self._since_ms))
+            offsets = {
+                place: found[place].offset if found.get(place) else ends[place] for place in places
+            }
+        for place in places:
+            self._consumer.seek(place, offsets[place])
+
+    async def _partitions(self, topic: str) -> list[int]:
+        known = await self._consumer.topics()
+        if topic not in known:
+            raise CannotFollowError(
+                f"topic {topic} isn't there at {self._brokers}; "
+                "`vigil topics create` makes it, `--prefix` names another deployment"
+            )
+        return sorted(self._consumer.partitions_for_topic(topic) or ())
+
+    async def records(self, idle_s: float | None = None) -> AsyncIterator[Committed]:
+        """Yield records as they are committed; end after `idle_s` seconds without one.
+
+        Raises:
+            CannotFollowError: the broker refuses to be read from.
+        """
+        loop = asyncio.get_running_loop()
+        last = loop.time()
+        while idle_s is None or loop.time() - last < idle_s:
+            wait_ms = _POLL_MS
+            if idle_s is not None:
+                wait_ms = max(1, min(_POLL_MS, int((last + idle_s - loop.time()) * 1000)))
+            try:
+                batches = await self._consumer.getmany(timeout_ms=wait_ms)
+            except KafkaError as error:
+                raise CannotFollowError(
+                    f"{', '.join(self._topics)} at {self._brokers} can't be read "
+                    f"({type(error).__name__}); see `vigil topics check`"
+                ) from error
+            for place, records in batches.items():
+                topic = logical_name(place.topic, self._prefix)
+                for record in records:
+                    last = loop.time()
+                    if record.value is not None:
+                        yield Committed(
+                            topic,
+                            (record.key or b"").decode(),
+                            msgspec.json.decode(record.value, type=dict[str, Any]),
+                            record.timestamp,
+                        )

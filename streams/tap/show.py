@@ -1,0 +1,102 @@
+"""One readable line per output record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.text import Text
+
+_DEAD_LETTER_FIELDS = ("topic", "partition", "offset", "reason", "fields", "at")
+_SEVERITY_STYLES = {
+    "critical": "bold white on red",
+    "high": "bold red",
+    "medium": "yellow",
+    "low": "cyan",
+    "informational": "dim",
+}
+_SEVERITY_WIDTH = 8
+_ACTION_WIDTH = 18
+_TIME = slice(5, 19)  # of RFC 3339: month, day and time of day
+
+
+def redacted(topic: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what may be shown of a record: all of it, but of a dead letter only its address.
+
+    A dead letter has nothing else today; this keeps it so on the screen whatever comes.
+    """
+    if topic == "dead-letters":
+        return {name: value[name] for name in _DEAD_LETTER_FIELDS if name in value}
+    return dict(value)
+
+
+def line(topic: str, value: Mapping[str, Any]) -> Text:
+    """Return the line for a record of an output topic (its JSON, decoded)."""
+    text = Text(f"{_when(value)}  ", style="", no_wrap=True, overflow="ellipsis")
+    return _LINES.get(topic, _other)(text, value)
+
+
+def _when(value: Mapping[str, Any]) -> str:
+    return str(value.get("at", ""))[_TIME].replace("T", " ").ljust(14)
+
+
+def _severity(text: Text, value: Mapping[str, Any]) -> None:
+    severity = str(value.get("severity", "?"))
+    text.append(severity.upper().ljust(_SEVERITY_WIDTH), _SEVERITY_STYLES.get(severity, ""))
+    text.append("  ")
+
+
+def _detection(text: Text, value: Mapping[str, Any]) -> Text:
+    _severity(text, value)
+    text.append(str(value.get("title", value.get("pattern", "?"))), "bold")
+    if value.get("mode") == "shadow":
+        text.append(" (shadow)", "dim")
+    text.append(f"  {value.get('account', '?')}", "cyan")
+    if value.get("entity"):
+        text.append(f" via {value['entity']}", "magenta")
+    why = ", ".join(f"{name} {_number(one)}" for name, one in value.get("values", {}).items())
+    evidence = len(value.get("evidence", ()))
+    text.append(f"  {why}" if why else "")
+    text.append(f"  {evidence} signal{'' if evidence == 1 else 's'} of evidence", "dim")
+    return text
+
+
+def _enforcement(text: Text, value: Mapping[str, Any]) -> Text:
+    _severity(text, value)
+    text.append(str(value.get("action", "?")).ljust(_ACTION_WIDTH), "bold magenta")
+    text.append(f"  {value.get('account', '?')}", "cyan")
+    if value.get("expires_at"):
+        text.append(f"  until {str(value['expires_at'])[_TIME].replace('T', ' ')}")
+    leaning = len(value.get("detections", ()))
+    text.append(f"  on {leaning} detection{'' if leaning == 1 else 's'}", "dim")
+    return text
+
+
+def _dead_letter(text: Text, value: Mapping[str, Any]) -> Text:
+    text.append("REFUSED ".ljust(_SEVERITY_WIDTH), "yellow")
+    text.append(f"  {value.get('reason', '?')}", "bold")
+    if value.get("fields"):
+        text.append(f" ({', '.join(map(str, value['fields']))})")
+    place = f"{value.get('topic', '?')}/{value.get('partition', '?')} offset {value.get('offset')}"
+    text.append(f"  {place}", "dim")
+    return text
+
+
+def _other(text: Text, value: Mapping[str, Any]) -> Text:
+    what = value.get("reason") or value.get("kind") or value.get("status") or ""
+    text.append(f"{what}  ", "bold")
+    text.append(str(value.get("account", "?")), "cyan")
+    if value.get("due_at"):
+        text.append(f"  due {str(value['due_at'])[_TIME].replace('T', ' ')}")
+    return text
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+_LINES: dict[str, Callable[[Text, Mapping[str, Any]], Text]] = {
+    "detections": _detection,
+    "enforcement": _enforcement,
+    "dead-letters": _dead_letter,
+}
