@@ -100,6 +100,8 @@ class Agent:
     `inputs` are logical topics in tie order: of records with the same Kafka timestamp, those of an
     earlier topic are handled first. `home` is the kind whose record marks a key as known; a key
     met for the first time on a partition it doesn't belong to is refused as `wrong_partition`.
+    `switch_off` turns a pattern off by id when it keeps raising (the exception names it in its
+    `pattern` attribute); None where the agent has no patterns.
     """
 
     name: str
@@ -109,3 +111,4 @@ class Agent:
     kinds: tuple[Kind[Any], ...]
     home: Kind[Any]
     state_topic: str
+    switch_off: Callable[[str], None] | None = None

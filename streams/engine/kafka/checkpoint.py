@@ -1,0 +1,138 @@
+"""The checkpoint of one (agent, partition): one Kafka transaction.
+
+1. begin,
+2. state records and the source offsets go to the state topic, outputs to theirs, in batches,
+3. every batch is acknowledged,
+4. commit.
+
+Offsets, state and outputs are in the same transaction, so a reader of committed records sees all
+of it or nothing. `fence` comes before the state is read: InitProducerId with our fixed
+transactional id ends an older owner's right to commit and settles its open transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+
+from streams.engine.outbox import Output
+from streams.engine.processor import Checkpoint
+
+log = logging.getLogger(__name__)
+
+TRANSACTION_TIMEOUT_MS = 10_000
+"""An open transaction of a dead worker holds back read_committed readers for so long at most."""
+
+COMMIT_TIMEOUT_S = 30.0
+_CLOSE_TIMEOUT_S = 3.0
+_BATCH_BYTES = 512 * 1024
+_REQUEST_BYTES = 1024 * 1024
+
+
+class CommitFailed(Exception):
+    """The checkpoint is not known to be committed: drop the memory, and restore if still ours."""
+
+
+class Checkpointer:
+    """Commits checkpoints of one (agent, partition) under its transactional id.
+
+    `connection` are aiokafka's client settings. Not used by two tasks at once.
+    """
+
+    def __init__(
+        self,
+        connection: Mapping[str, Any],
+        transactional_id: str,
+        *,
+        prefix: str,
+        state_topic: str,
+        partition: int,
+        partitions: int,
+    ) -> None:
+        self._prefix = prefix
+        self._state_topic = prefix + state_topic
+        self._partition = partition
+        self._partitions = partitions
+        self._producer = AIOKafkaProducer(
+            **connection,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=_REQUEST_BYTES,
+            request_timeout_ms=15_000,
+        )
+
+    async def fence(self) -> None:
+        """From now on no older owner can commit. Raises KafkaError."""
+        await self._producer.start()
+
+    async def commit(self, checkpoint: Checkpoint, now_ms: int) -> None:
+        """Commit it all or nothing. Raises CommitFailed; then this object is of no more use."""
+        try:
+            await asyncio.wait_for(self._commit(checkpoint, now_ms), COMMIT_TIMEOUT_S)
+        except (KafkaError, TimeoutError) as error:
+            raise CommitFailed(type(error).__name__) from error
+
+    async def _commit(self, checkpoint: Checkpoint, now_ms: int) -> None:
+        producer = self._producer
+        # 1.
+        await producer.begin_transaction()
+        # 2.
+        sent = [
+            await self._send(self._state_topic, self._partition, batch)
+            for batch in self._batches((k, v, now_ms) for k, v in checkpoint.states.items())
+        ]
+        for (topic, partition), outputs in self._routed(checkpoint.outputs).items():
+            sent += [
+                await self._send(topic, partition, batch)
+                for batch in self._batches((o.key, o.value, o.ts) for o in outputs)
+            ]
+        # 3.
+        await asyncio.gather(*sent)
+        # 4.
+        await producer.commit_transaction()
+
+    async def close(self) -> None:
+        """Let go of the connections; an open transaction is left to the next owner's fencing."""
+        with contextlib.suppress(KafkaError, TimeoutError):
+            await asyncio.wait_for(self._producer.stop(), _CLOSE_TIMEOUT_S)
+
+    async def _send(self, topic: str, partition: int, batch: Any) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = await self._producer.send_batch(
+            batch, topic, partition=partition
+        )
+        return future
+
+    def _batches(self, records: Iterable[tuple[bytes, bytes | None, int]]) -> list[Any]:
+        """Records packed into as few batches as hold them, in order."""
+        create = self._producer.create_batch
+        batch = create()
+        append = batch.append
+        batches = [batch]
+        for key, value, timestamp in records:
+            if append(key=key, value=value, timestamp=timestamp) is None:
+                batch = create()
+                append = batch.append
+                batches.append(batch)
+                append(key=key, value=value, timestamp=timestamp)
+        if not batch.record_count():
+            batches.pop()
+        return batches
+
+    def _routed(self, outputs: Iterable[Output]) -> dict[tuple[str, int], list[Output]]:
+        routed: dict[tuple[str, int], list[Output]] = {}
+        numbers: dict[bytes, int] = {}
+        for output in outputs:
+            number = numbers.get(output.key)
+            if number is None:
+                number = (murmur2(output.key) & 0x7FFFFFFF) % self._partitions
+                numbers[output.key] = number
+            routed.setdefault((self._prefix + output.topic, number), []).append(output)
+        return routed

@@ -1,0 +1,253 @@
+"""One owned (agent, partition): its memory, the task that works on it, and its checkpoints.
+
+Life: `open` (fence, restore) → `start` → … → `pause` (finish the run, checkpoint, drop what is
+buffered) → `start` again if a rebalance left it here, or `close`. When a checkpoint fails the
+memory is worthless: the owner is `failed`, and only a fresh assignment opens a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streams.agents.contract import Agent
+from streams.engine.kafka.checkpoint import Checkpointer, CommitFailed
+from streams.engine.kafka.fetch import Chunk
+from streams.engine.kafka.restore import restore
+from streams.engine.observer import Observer
+from streams.engine.processor import Processor
+from streams.engine.store import Store
+
+log = logging.getLogger(__name__)
+
+STEP_RECORDS = 500
+"""Records handled before other partitions get their turn: a few milliseconds."""
+
+ROOM_RECORDS = 10_000
+"""An input with more buffered records than this isn't fetched until it has fewer."""
+
+MAX_DIRTY = 50_000
+"""State changes that force a checkpoint, so that neither memory nor the transaction grows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long what was handled may wait for its checkpoint, in seconds."""
+
+    with_outputs_s: float = 0.15
+    at_most_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all owners of a worker share. `connection` are aiokafka's client settings;
+    `room_made` is called when an input has room again, `lost` when an owner failed."""
+
+    connection: Mapping[str, Any]
+    prefix: str
+    partitions: int
+    pace: Pace
+    observer: Observer
+    room_made: Callable[[], None]
+    lost: Callable[[], None]
+
+
+class Owner:
+    """Runs one partition of one agent."""
+
+    def __init__(self, setting: Setting, agent: Agent, partition: int) -> None:
+        self.agent = agent
+        self.partition = partition
+        self.failed = False
+        self.opened = False
+        self.committed: dict[str, int] = {}
+        self._setting = setting
+        self._processor = Processor(
+            agent,
+            partition,
+            setting.partitions,
+            prefix=setting.prefix,
+            store=Store(agent.kinds),
+        )
+        self._checkpointer = Checkpointer(
+            setting.connection,
+            f"{setting.prefix}vigil.{agent.name}.{partition}",
+            prefix=setting.prefix,
+            state_topic=agent.state_topic,
+            partition=partition,
+            partitions=setting.partitions,
+        )
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._pausing = False
+        self._pending_since: float | None = None
+        self._full: set[int] = set()
+
+    @property
+    def running(self) -> bool:
+        """Whether signals are being handled."""
+        return self._task is not None and not self._task.done()
+
+    async def open(self) -> None:
+        """Fence older owners, then read the state. Raises KafkaError, UnreadableState."""
+        setting = self._setting
+        await self._checkpointer.fence()
+        began = time.monotonic()
+        topic = setting.prefix + self.agent.state_topic
+        count = await restore(setting.connection, topic, self.partition, self._processor.store)
+        self.committed = dict(self._processor.restored_offsets())
+        self.opened = True
+        setting.observer.restored(self.agent.name, count, time.monotonic() - began)
+        setting.observer.state_size(
+            self.agent.name, self.partition, *self._processor.store.size()
+        )
+
+    def offsets(self) -> dict[str, int]:
+        """Next offset to handle of each input, by logical topic; absent: never read."""
+        return dict(self._processor.offsets)
+
+    def start(self, known_ends: Mapping[str, int], firsts: Mapping[str, int]) -> None:
+        """Begin (or go on) handling. `known_ends` and `firsts` are the inputs' end and first
+        offsets as the broker says, by logical topic."""
+        for index, topic in enumerate(self.agent.inputs):
+            position = max(self._processor.offsets.get(topic, 0), firsts[topic])
+            self._processor.inputs.seek(index, position, known_ends[topic])
+        self._full.clear()
+        self._pausing = False
+        self._task = asyncio.create_task(self._run(), name=f"{self.agent.name}/{self.partition}")
+
+    def add(self, topic: str, chunk: Chunk) -> None:
+        """Buffer a chunk of an input (logical topic)."""
+        if self._pausing or self.failed:
+            return  # positions are sought anew when it goes on
+        index = self.agent.inputs.index(topic)
+        self._processor.inputs.add(index, chunk.records, chunk.next_offset, chunk.known_end)
+        if self._processor.inputs.buffered(index) >= ROOM_RECORDS:
+            self._full.add(index)
+        self._wake.set()
+
+    def wants(self, topic: str) -> bool:
+        """Whether there is room for more of an input (logical topic)."""
+        return self.agent.inputs.index(topic) not in self._full
+
+    def oldest_ts(self) -> int | None:
+        """Kafka timestamp (ms) of the oldest record that waits."""
+        return self._processor.inputs.oldest_ts()
+
+    async def pause(self) -> None:
+        """Finish the run at hand and checkpoint. Afterwards nothing is handled until `start`."""
+        self._pausing = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def close(self) -> None:
+        """Let go of memory and connections. Uncommitted work is the next owner's."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        await self._checkpointer.close()
+        self._setting.observer.state_size(self.agent.name, self.partition, 0, 0)
+
+    def result(self) -> asyncio.Task[None] | None:
+        """The task, for whoever watches for what must end the worker."""
+        return self._task
+
+    # The task
+
+    async def _run(self) -> None:
+        try:
+            while not self._pausing:
+                handled = self._step()
+                if self._checkpoint_wait() == 0.0:
+                    await self._checkpoint()
+                elif handled is None:
+                    await self._idle()
+                else:
+                    await asyncio.sleep(0)
+            if self._processor.has_work:
+                await self._checkpoint()
+        except CommitFailed as error:
+            self._fail(error)
+
+    def _step(self) -> int | None:
+        processor = self._processor
+        handled = processor.step(STEP_RECORDS)
+        if handled is None:
+            return None
+        if self._pending_since is None:
+            self._pending_since = time.monotonic()
+        if handled:
+            self._setting.observer.handled(self.agent.name, processor.last_topic, handled)
+        if self._full:
+            self._make_room()
+        return handled
+
+    def _make_room(self) -> None:
+        buffered = self._processor.inputs.buffered
+        roomy = {index for index in self._full if buffered(index) < ROOM_RECORDS // 2}
+        if roomy:
+            self._full -= roomy
+            self._setting.room_made()
+
+    def _checkpoint_wait(self) -> float | None:
+        """Seconds until a checkpoint is due; None when there is nothing to write."""
+        processor = self._processor
+        if self._pending_since is None or not processor.has_work:
+            return None
+        if processor.outbox.urgent or processor.dirty_count >= MAX_DIRTY:
+            return 0.0
+        pace = self._setting.pace
+        patience = pace.with_outputs_s if len(processor.outbox) else pace.at_most_s
+        return max(0.0, self._pending_since + patience - time.monotonic())
+
+    async def _checkpoint(self) -> None:
+        processor, setting = self._processor, self._setting
+        began = time.monotonic()
+        checkpoint = processor.checkpoint()
+        await self._checkpointer.commit(checkpoint, time.time_ns() // 1_000_000)
+        self._pending_since = None
+        self.committed = checkpoint.offsets
+        ended = time.monotonic()
+        setting.observer.committed(
+            self.agent.name, checkpoint, ended - began, time.time_ns() // 1_000_000
+        )
+        setting.observer.state_size(self.agent.name, self.partition, *processor.store.size())
+        log.debug(
+            "%s/%d: checkpoint of %d signals, %d states, %d outputs in %.0f ms",
+            self.agent.name,
+            self.partition,
+            checkpoint.records,
+            len(checkpoint.states),
+            len(checkpoint.outputs),
+            (ended - began) * 1000,
+        )
+
+    async def _idle(self) -> None:
+        """Wait for a chunk, the next checkpoint, or the end of the patience with a sibling."""
+        now = time.monotonic()
+        waits = (self._checkpoint_wait(), self._processor.inputs.patience_left(now))
+        timeout = min((wait for wait in waits if wait is not None), default=None)
+        timer = None
+        if timeout is not None:
+            timer = asyncio.get_running_loop().call_later(timeout, self._wake.set)
+        await self._wake.wait()
+        self._wake.clear()
+        if timer is not None:
+            timer.cancel()
+
+    def _fail(self, error: CommitFailed) -> None:
+        self.failed = True
+        log.warning(
+            "%s/%d: checkpoint not committed (%s); its memory is dropped and read back after the "
+            "next assignment",
+            self.agent.name,
+            self.partition,
+            error,
+        )
+        self._setting.observer.commit_failed(self.agent.name, str(error))
+        self._setting.lost()

@@ -1,0 +1,69 @@
+"""Watches patterns that raise, and switches off one that poisons the stream."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+from streams.agents.contract import Agent
+
+log = logging.getLogger(__name__)
+
+SHARE = 0.01
+"""A pattern that fails on more than this share of a minute's signals is switched off."""
+
+_MINUTE_S = 60.0
+_MIN_FAILURES = 10
+"""Fewer failures than this say too little about a share."""
+
+
+class PoisonWatch:
+    """Counts, per pattern and minute, the signals dead-lettered because the pattern raised."""
+
+    def __init__(self, agent: Agent, *, clock: Callable[[], float]) -> None:
+        self._switch_off = agent.switch_off
+        self._clock = clock
+        self._minute_ends = clock() + _MINUTE_S
+        self._signals = 0
+        self._failures: Counter[str] = Counter()
+        self._last: Exception | None = None
+
+    def signals(self, count: int) -> None:
+        """`count` more signals were handled."""
+        now = self._clock()
+        if now >= self._minute_ends:
+            self._minute_ends = now + _MINUTE_S
+            self._signals = 0
+            self._failures.clear()
+        self._signals += count
+
+    def raised(self, error: Exception) -> None:
+        """A handler raised; whether for good is known only after the retry."""
+        self._last = error
+
+    def poisoned(self) -> None:
+        """The retry raised as well: the signal is dead-lettered."""
+        error = self._last
+        pattern = getattr(error, "pattern", None)
+        cause = error.__cause__ if error is not None and error.__cause__ is not None else error
+        # The type only: a message may quote the signal.
+        log.warning(
+            "a signal was dead-lettered: its handler raised %s twice (pattern %s)",
+            type(cause).__name__,
+            pattern or "none",
+        )
+        if pattern is None or self._switch_off is None:
+            return
+        self._failures[pattern] += 1
+        failures = self._failures[pattern]
+        if failures >= _MIN_FAILURES and failures > SHARE * self._signals:
+            self._switch_off(pattern)
+            self._failures[pattern] = 0
+            log.error(
+                "pattern %s is switched off in this worker: it failed on %d of %d signals within a "
+                "minute. Correct it and restart the worker.",
+                pattern,
+                failures,
+                self._signals,
+            )
