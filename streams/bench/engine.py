@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from streams.bench.committed import read_committed
+from streams.bench.progress import Progress
 from streams.bench.stream import ACTIVITY, HITS, AccountState, Recount, Stream
 from streams.bench.worker_process import WorkerProcess
 
@@ -36,6 +39,10 @@ class Run:
         object.__setattr__(self, "inputs", inputs)
 
 
+class _Decision(msgspec.Struct):
+    id: str
+
+
 class Engine(Protocol):
     """An engine that can do the same job."""
 
@@ -44,8 +51,8 @@ class Engine(Protocol):
     def topics(self, run: Run) -> dict[str, dict[str, str]]:
         """Topics beside the inputs that must exist, with their settings."""
 
-    def group(self, run: Run) -> str:
-        """The consumer group whose committed offsets show its progress."""
+    def progress(self, run: Run) -> Progress:
+        """Where to ask how far it has committed."""
 
     def start(self, run: Run) -> WorkerProcess:
         """Start one worker pinned to the run's core."""
@@ -55,13 +62,20 @@ class Engine(Protocol):
 
 
 def read_states(
-    brokers: str, topic: str, decode: Callable[[bytes, bytes], tuple[str, AccountState]]
+    brokers: str,
+    topic: str,
+    decode: Callable[[bytes, bytes], tuple[str, AccountState]],
+    *,
+    only: bytes = b"",
 ) -> dict[str, AccountState]:
-    """The last committed state per account in a state topic; tombstones forget."""
+    """The last committed state per account in a state topic; tombstones forget.
+
+    Records whose key doesn't start with `only` are left out.
+    """
     newest: dict[bytes, bytes] = {}
 
     def visit(key: bytes | None, value: bytes | None, _timestamp: int) -> None:
-        if key is None:
+        if key is None or not key.startswith(only):
             return
         if value is None:
             newest.pop(key, None)
@@ -97,3 +111,16 @@ def check_decisions(engine: str, found: list[str], truth: Recount) -> None:
         f"{engine}: {len(found) - len(once)} decisions doubled, "
         f"{len(truth.decisions - once)} missing, {len(once - truth.decisions)} too many"
     )
+
+
+def read_decisions(brokers: str, topic: str) -> list[str]:
+    """The ids of all committed decisions, in the order of the topic's partitions."""
+    found: list[str] = []
+    decode = msgspec.json.Decoder(_Decision).decode
+
+    def visit(_key: bytes | None, value: bytes | None, _timestamp: int) -> None:
+        if value is not None:
+            found.append(decode(value).id)
+
+    read_committed(brokers, topic, visit)
+    return found

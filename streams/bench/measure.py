@@ -16,7 +16,7 @@ from kafka.errors import KafkaError
 
 from streams.bench.engine import PARTITIONS, Engine, Run
 from streams.bench.preload import preload, stream_records
-from streams.bench.progress import GroupProgress, Sample, watch
+from streams.bench.progress import Sample, watch
 from streams.bench.stream import Stream, recount
 
 STALLED_S = 90.0
@@ -93,7 +93,7 @@ def measure(brokers: str, engine: Engine, stream: Stream, core: int) -> Measurem
         create_topics(brokers, inputs | engine.topics(run))
         say(f"{engine.name}: preloading {stream.signals:,} signals of {stream.accounts:,} accounts")
         preload(brokers, stream_records(stream, run.inputs, run.partitions))
-        progress = GroupProgress(brokers, engine.group(run), tuple(run.inputs.values()))
+        progress = engine.progress(run)
         try:
             say(f"{engine.name}: running")
             with engine.start(run) as process:

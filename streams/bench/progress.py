@@ -73,6 +73,16 @@ def rate_between(samples: Sequence[Sample], low: int, high: int) -> Rate:
     )
 
 
+class Progress(Protocol):
+    """Where to ask how many signals are committed."""
+
+    def committed(self) -> int:
+        """The number of signals committed so far."""
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+
 class GroupProgress:
     """The committed offsets of one group over `topics`, asked of the broker."""
 
@@ -101,9 +111,7 @@ class GroupProgress:
         self._admin.close()
 
 
-def watch(
-    progress: GroupProgress, process: Measured, *, until: int, stalled_s: float
-) -> list[Sample]:
+def watch(progress: Progress, process: Measured, *, until: int, stalled_s: float) -> list[Sample]:
     """Sample until `until` signals are committed.
 
     Raises `TimeoutError` if nothing new is committed for `stalled_s`, and what the process's own

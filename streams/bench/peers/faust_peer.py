@@ -6,14 +6,10 @@ import sys
 
 import msgspec
 
-from streams.bench.committed import read_committed
-from streams.bench.engine import Run, WrongResult, read_states
+from streams.bench.engine import Run, WrongResult, read_decisions, read_states
+from streams.bench.progress import GroupProgress, Progress
 from streams.bench.stream import ACTIVITY, HITS, AccountState, Recount
 from streams.bench.worker_process import WorkerProcess
-
-
-class _Decision(msgspec.Struct):
-    id: str
 
 
 def decode_state(key: bytes, value: bytes) -> tuple[str, AccountState]:
@@ -34,14 +30,18 @@ class Faust:
             self._changelog(run): {"cleanup.policy": "compact"},
         }
 
-    def group(self, run: Run) -> str:
-        """Its application id."""
+    def progress(self, run: Run) -> Progress:
+        """The committed offsets of its group."""
+        return GroupProgress(run.brokers, self._group(run), tuple(run.inputs.values()))
+
+    @staticmethod
+    def _group(run: Run) -> str:
         return f"{run.prefix}faust"
 
     def start(self, run: Run) -> WorkerProcess:
         """Start one Faust worker."""
         command = [sys.executable, "-m", "streams.bench.peers.faust_worker", run.brokers]
-        command += [self.group(run), run.inputs[ACTIVITY], run.inputs[HITS]]
+        command += [self._group(run), run.inputs[ACTIVITY], run.inputs[HITS]]
         command += [f"{run.prefix}decisions", str(run.directory / "faust")]
         return WorkerProcess(command, core=run.core, log=run.directory / "faust.log")
 
@@ -59,16 +59,9 @@ class Faust:
         )
         if wrong or len(states) != len(truth.states):
             raise WrongResult(f"{self.name}: {wrong} of {len(truth.states)} accounts miscounted")
-        found: list[str] = []
-        decode = msgspec.json.Decoder(_Decision).decode
-
-        def visit(_key: bytes | None, value: bytes | None, _timestamp: int) -> None:
-            if value is not None:
-                found.append(decode(value).id)
-
-        read_committed(run.brokers, f"{run.prefix}decisions", visit)
+        found = read_decisions(run.brokers, f"{run.prefix}decisions")
         if len(found) != len(set(found)):
             raise WrongResult(f"{self.name}: {len(found) - len(set(found))} decisions doubled")
 
     def _changelog(self, run: Run) -> str:
-        return f"{self.group(run)}-accounts-changelog"
+        return f"{self._group(run)}-accounts-changelog"

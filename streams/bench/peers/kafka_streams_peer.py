@@ -6,19 +6,13 @@ import struct
 import subprocess
 from pathlib import Path
 
-import msgspec
-
-from streams.bench.committed import read_committed
-from streams.bench.engine import Run, check_decisions, check_states, read_states
+from streams.bench.engine import Run, check_decisions, check_states, read_decisions, read_states
+from streams.bench.progress import GroupProgress, Progress
 from streams.bench.stream import ACTIVITY, HITS, AccountState, Recount
 from streams.bench.worker_process import WorkerProcess
 
 POM = Path(__file__).parent / "kafka_streams" / "pom.xml"
 HEAP = "2g"
-
-
-class _Decision(msgspec.Struct):
-    id: str
 
 
 def decode_state(key: bytes, value: bytes) -> tuple[str, AccountState]:
@@ -48,8 +42,12 @@ class KafkaStreams:
         """Its sink; the changelog it makes itself."""
         return {self._decisions(run): {}}
 
-    def group(self, run: Run) -> str:
-        """Its application id."""
+    def progress(self, run: Run) -> Progress:
+        """The committed offsets of its group."""
+        return GroupProgress(run.brokers, self._group(run), tuple(run.inputs.values()))
+
+    @staticmethod
+    def _group(run: Run) -> str:
         return f"{run.prefix}same-job"
 
     def start(self, run: Run) -> WorkerProcess:
@@ -57,22 +55,15 @@ class KafkaStreams:
         self._compile()
         classes, libs = self._build / "classes", self._build / "libs" / "*"
         command = ["java", f"-Xmx{HEAP}", "-cp", f"{classes}:{libs}", "bench.SameJob"]
-        command += [run.brokers, self.group(run), run.inputs[ACTIVITY], run.inputs[HITS]]
+        command += [run.brokers, self._group(run), run.inputs[ACTIVITY], run.inputs[HITS]]
         command += [self._decisions(run), str(run.directory / "kafka-streams-state")]
         return WorkerProcess(command, core=run.core, log=run.directory / "kafka-streams.log")
 
     def verify(self, run: Run, truth: Recount) -> None:
         """Both the changelog's last states and the decisions, exactly."""
-        changelog = f"{self.group(run)}-accounts-changelog"
+        changelog = f"{self._group(run)}-accounts-changelog"
         check_states(self.name, read_states(run.brokers, changelog, decode_state), truth)
-        found: list[str] = []
-        decode = msgspec.json.Decoder(_Decision).decode
-
-        def visit(_key: bytes | None, value: bytes | None, _timestamp: int) -> None:
-            if value is not None:
-                found.append(decode(value).id)
-
-        read_committed(run.brokers, self._decisions(run), visit)
+        found = read_decisions(run.brokers, self._decisions(run))
         check_decisions(self.name, found, truth)
 
     @staticmethod

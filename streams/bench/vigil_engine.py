@@ -1,0 +1,84 @@
+"""Vigil under the same-job: its engine, with a bench agent in place of the shipped ones."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from streams.bench.agent import ACCOUNT, AGENT, DECISIONS, Account
+from streams.bench.engine import Run, check_decisions, check_states, read_decisions, read_states
+from streams.bench.progress import Progress
+from streams.bench.stream import AccountState, Recount
+from streams.bench.worker_process import WorkerProcess
+from streams.topics import BY_NAME
+
+HEADER_BYTES = 5
+"""A state record starts with version (one byte) and expiry (four)."""
+
+_TAIL_BYTES = 64
+
+
+class FileProgress:
+    """Reads what `vigil_worker` writes after each commit."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def committed(self) -> int:
+        """The newest line's number; 0 before the first commit."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
+                lines = file.read().split()
+        except FileNotFoundError:
+            return 0
+        return int(lines[-1]) if lines else 0
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def decode_state(key: bytes, value: bytes) -> tuple[str, AccountState]:
+    """Decode a record of the state topic."""
+    account = msgspec.msgpack.decode(value[HEADER_BYTES:], type=Account)
+    return key[1:].decode("ascii"), AccountState(account.count, account.times, account.devices)
+
+
+class Vigil:
+    """The engine this project is about."""
+
+    name = "vigil"
+
+    def topics(self, run: Run) -> dict[str, dict[str, str]]:
+        """State, outputs and dead letters, set up as `vigil topics create` would."""
+        wanted = (AGENT.state_topic, DECISIONS, "dead-letters")
+        topics = {run.prefix + name: dict(BY_NAME[name].config) for name in wanted}
+        for settings in topics.values():
+            if "retention.ms" in settings:
+                settings["retention.ms"] = "-1"
+        return topics
+
+    def progress(self, run: Run) -> Progress:
+        """What the worker itself counts at each commit; the recount checks it."""
+        return FileProgress(self._progress(run))
+
+    def start(self, run: Run) -> WorkerProcess:
+        """Start one worker."""
+        command = [sys.executable, "-m", "streams.bench.vigil_worker", run.brokers, run.prefix]
+        command += [str(run.partitions), "bench-1", str(self._progress(run))]
+        return WorkerProcess(command, core=run.core, log=run.directory / "vigil.log")
+
+    def verify(self, run: Run, truth: Recount) -> None:
+        """Both the states and the decisions, exactly."""
+        states = read_states(
+            run.brokers, run.prefix + AGENT.state_topic, decode_state, only=ACCOUNT.tag
+        )
+        check_states(self.name, states, truth)
+        found = read_decisions(run.brokers, run.prefix + DECISIONS)
+        check_decisions(self.name, found, truth)
+
+    @staticmethod
+    def _progress(run: Run) -> Path:
+        return run.directory / "committed"
