@@ -1,0 +1,133 @@
+"""One bounded connection to a cluster, and what it says of topics."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import errors
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+
+CONNECT_TIMEOUT_S = 10.0
+REQUEST_TIMEOUT_S = 15.0
+
+
+class KafkaUnreachable(Exception):  # noqa: N818 - says what is the case
+    """No broker answered as it should within the time: says which, why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A topic as the cluster has it; `leaderless` are partition numbers without a leader."""
+
+    name: str
+    partitions: int
+    replication: int
+    leaderless: tuple[int, ...]
+
+
+class Cluster:
+    """What `open_cluster` gives: the few questions Vigil asks of a cluster."""
+
+    def __init__(self, client: Any, brokers: str) -> None:
+        self.client = client
+        self.brokers = brokers
+
+    def topics(self) -> dict[str, Live]:
+        """All topics by full name, as one broker sees them now."""
+        names = self.client.list_topics()
+        # Asking for names that exist: a cluster that makes topics on demand would make others.
+        described = self.client.describe_topics(names) if names else []
+        return {
+            topic["name"]: Live(
+                name=topic["name"],
+                partitions=len(topic["partitions"]),
+                replication=len(topic["partitions"][0]["replica_nodes"]),
+                leaderless=tuple(
+                    partition["partition_index"]
+                    for partition in topic["partitions"]
+                    if partition["leader_id"] < 0
+                ),
+            )
+            for topic in described
+            if topic["error_code"] == 0 and topic["partitions"]
+        }
+
+    def configs(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        """Every setting of the topics `names`, defaults included."""
+        wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        if not wanted:
+            return {}
+        found = self.client.describe_configs(wanted, config_filter="all")
+        return {
+            name: {key: entry["value"] for key, entry in entries.items()}
+            for name, entries in found["topic"].items()
+        }
+
+    def broker_configs(self) -> dict[str, Mapping[str, str]]:
+        """Every setting of each broker, by its id."""
+        ids = [str(broker["broker_id"]) for broker in self.client.describe_cluster()["brokers"]]
+        wanted = [ConfigResource(ConfigResourceType.BROKER, broker) for broker in ids]
+        found = self.client.describe_configs(wanted, config_filter="all")
+        return {
+            name: {key: entry["value"] for key, entry in entries.items()}
+            for name, entries in found["broker"].items()
+        }
+
+
+@contextlib.contextmanager
+def open_cluster(
+    connection: Mapping[str, Any], *, timeout_s: float = CONNECT_TIMEOUT_S
+) -> Iterator[Cluster]:
+    """Connect with `Settings.connection()`; raises `KafkaUnreachable`, also for what fails inside.
+
+    A refused authorisation and a broker that stops answering are `KafkaUnreachable` too: Kafka
+    can't be used, whatever the reason.
+    """
+    brokers = str(connection["bootstrap_servers"])
+    client = None
+    try:
+        with _quiet():
+            client = KafkaAdminClient(
+                **connection,
+                bootstrap_timeout_ms=int(timeout_s * 1000),
+                request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
+                client_id="vigil-admin",
+            )
+            yield Cluster(client, brokers)
+    except (errors.KafkaError, OSError) as error:
+        raise KafkaUnreachable(_explain(error, brokers, timeout_s)) from None
+    finally:
+        if client is not None:
+            client.close()
+
+
+def _explain(error: Exception, brokers: str, timeout_s: float) -> str:
+    match error:
+        case errors.SaslAuthenticationFailedError():
+            return f"Kafka at {brokers} refused the login: check sasl_mechanism, name and password"
+        case errors.ClusterAuthorizationFailedError() | errors.TopicAuthorizationFailedError():
+            return f"Kafka at {brokers} forbids this: the principal lacks an ACL ({error})"
+        case errors.KafkaTimeoutError() | errors.NoBrokersAvailable() | OSError():
+            return (
+                f"no Kafka answered at {brokers} within {timeout_s:g} s: is the address right"
+                " (--brokers, VIGIL_BROKERS), is it running (vigil kafka start), is"
+                " security_protocol what its listener speaks?"
+            )
+        case _:
+            return f"Kafka at {brokers}: {type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Our one error line is enough; the client would log each attempt to connect."""
+    logger = logging.getLogger("kafka")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,44 @@
+"""The table of commands. Each module is imported when its command is used, so that `vigil --help`
+is quick and one broken room doesn't lock the others.
+"""
+
+import importlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import click
+
+from streams.config import SETTINGS
+
+COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "demo": ("streams.cli.demo:demo", "A simulated day through a real Kafka, with a summary."),
+        "run": ("streams.cli.run:run", "Run one worker with all agents."),
+        "replay": ("streams.cli.replay:replay", "JSON lines in, decisions out; no Kafka."),
+        "simulate": ("streams.cli.simulate:simulate", "Harmless traffic with hidden campaigns."),
+        "tap": ("streams.cli.tap:tap", "Follow what is decided, as it is committed."),
+        "check": ("streams.cli.check:check", "Every mistake in rule directories."),
+        "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),
+        "kafka": ("streams.cli.kafka:kafka", "A real single-node Kafka for development."),
+        "doctor": ("streams.cli.doctor:doctor", "What is wrong with a deployment, and the remedy."),
+        "config": ("streams.cli.config:config", "The settings in force, and where they come from."),
+    }
+)
+
+
+def load(name: str) -> click.Command:
+    """The command `name` of the table, its options bound to the settings of the same name."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    _bind(command)
+    return command
+
+
+def _bind(command: click.Command) -> None:
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.name in SETTINGS:
+            parameter.envvar = parameter.envvar or SETTINGS[parameter.name].variable
+            parameter.show_envvar = True
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            _bind(child)

@@ -1,0 +1,93 @@
+"""`vigil` itself: the group, its own options, and the one way out."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams import __version__
+from streams.cli import commands, exits
+from streams.config import SETTINGS, Settings, read_file
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_CHATTY = ("kafka", "aiokafka", "faust", "mode", "asyncio", "aiohttp")
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(commands.COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in commands.COMMANDS:
+            return None
+        command = commands.load(cmd_name)
+        if isinstance(ctx.default_map, dict):
+            ctx.default_map[cmd_name] = _defaults(command, ctx.meta.get(_FILE, {}))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the table's own words, so that help imports no command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in commands.COMMANDS.items()])
+
+
+_FILE = "streams.config.file"
+
+
+def _defaults(command: click.Command, in_file: dict[str, Any]) -> dict[str, Any]:
+    """What `vigil.toml` says, for a command and those below it."""
+    if isinstance(command, click.Group):
+        return {name: _defaults(child, in_file) for name, child in command.commands.items()}
+    return in_file
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 problems found, 2 wrong use or bad input file, 3 can't use Kafka,"
+    " 4 the worker's name was taken by another, 5 internal error or unreadable state.",
+)
+@click.version_option(__version__, prog_name="vigil")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="VIGIL_CONFIG",
+    help="Settings file instead of ./vigil.toml.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(SETTINGS["log_level"].choices),
+    help="What to log to stderr [default: info].",
+)
+@click.pass_context
+def vigil(ctx: click.Context, config_file: Path | None, log_level: str | None) -> None:
+    """Find abusive conduct in streams of account activity and moderation hits.
+
+    \b
+    vigil demo                               a simulated day through a real Kafka
+    vigil replay signals.jsonl               the same decisions from a file, no Kafka
+    vigil kafka start                        a Kafka to try things on
+    vigil run --brokers 127.0.0.1:9092       a worker
+    """
+    in_file = read_file(config_file)
+    settings = Settings.load(flags={"log_level": log_level}, file=config_file)
+    ctx.obj = settings
+    ctx.meta[_FILE] = in_file
+    ctx.default_map = {}
+    logging.basicConfig(
+        stream=sys.stderr, level=settings["log_level"].upper(), format=_LOG_FORMAT, force=True
+    )
+    if settings["log_level"] != "debug":
+        for name in _CHATTY:
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `vigil` with `arguments` (default: the process's own); returns the exit code."""
+    return exits.run(lambda: vigil.main(arguments, prog_name="vigil", standalone_mode=False))
