@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain, islice
 from time import monotonic
 from typing import Any, Self
@@ -13,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
+from streams.admin import Difference, KafkaUnreachable, TopicsWrong
 from streams.simulate.lines import Line, ts_of
 from streams.topics import full_name
 
@@ -23,25 +25,22 @@ _METADATA_S = 10.0
 _TICK_S = 0.05
 
 
-class CannotProduceError(Exception):
-    """Kafka can't be reached, or an input topic isn't there. Says which, and what to do."""
-
-
 class Feed:
     """Appends records to the input topics; use as an async context manager.
 
     Batches are built per partition and sent whole: about twenty times as fast as a send per record.
 
     Args:
-        brokers: ``host:port``, comma-separated.
+        connection: aiokafka's client settings, as `streams.config.Settings.connection` gives them.
         prefix: of topic names.
     """
 
-    def __init__(self, brokers: str, prefix: str = "") -> None:
-        self._brokers = brokers
+    def __init__(self, connection: Mapping[str, Any], prefix: str = "") -> None:
+        self._connection = connection
+        self._brokers = connection["bootstrap_servers"]
         self._prefix = prefix
-        self._homes: dict[str, int] = {}
-        self._partitions: dict[str, int] = {}
+        self._hashes: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
         self._builders: dict[tuple[str, int], Any] = {}
         self._sending: dict[asyncio.Future[Any], tuple[str, int]] = {}
 
@@ -49,10 +48,10 @@ class Feed:
         """Connect.
 
         Raises:
-            CannotProduceError: no broker answers.
+            KafkaUnreachable: no broker answers.
         """
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._brokers,
+            **self._connection,
             max_batch_size=_BATCH_BYTES,
             enable_idempotence=True,
             linger_ms=0,
@@ -61,9 +60,9 @@ class Feed:
             await self._producer.start()
         except KafkaError as error:
             await self._producer.stop()
-            raise CannotProduceError(
-                f"no Kafka answers at {self._brokers} ({type(error).__name__}); "
-                "is it running? `vigil kafka status` tells about the embedded one"
+            raise KafkaUnreachable(
+                f"no Kafka answered at {self._brokers} ({type(error).__name__}): is the address "
+                "right, is it running (vigil kafka start)?"
             ) from error
         return self
 
@@ -75,12 +74,19 @@ class Feed:
         """Append records, in this order per partition; they are on their way after `flush`.
 
         Raises:
-            CannotProduceError: a topic isn't there, or the broker refused a batch.
+            TopicsWrong: a topic isn't there.
+            KafkaUnreachable: the broker did not take a batch.
         """
         split: defaultdict[tuple[str, int], list[Line]] = defaultdict(list)
+        counts, hashes = self._counts, self._hashes
         for line in chunk:
-            topic, key = line[1], line[2]
-            split[topic, await self._home(topic, key)].append(line)
+            _, topic, key, _ = line
+            if topic not in counts:
+                counts[topic] = await self._count(topic)
+            hashed = hashes.get(key)
+            if hashed is None:  # pure Python and 3 µs: once per key
+                hashed = hashes[key] = murmur2(key.encode()) & _POSITIVE
+            split[topic, hashed % counts[topic]].append(line)
         for (topic, partition), lines in split.items():
             await self._append(topic, partition, lines)
 
@@ -88,30 +94,20 @@ class Feed:
         """Send what was appended and wait until the broker has all of it.
 
         Raises:
-            CannotProduceError: the broker refused a batch.
+            KafkaUnreachable: the broker did not take a batch.
         """
         for (topic, partition), builder in list(self._builders.items()):
             await self._send(topic, partition, builder)
         self._builders.clear()
         await self._settle(0)
 
-    async def _home(self, topic: str, key: str) -> int:
-        count = self._partitions.get(topic)
-        if count is None:
-            count = self._partitions[topic] = await self._count(topic)
-        hashed = self._homes.get(key)
-        if hashed is None:  # pure Python and 3 µs: once per key
-            hashed = self._homes[key] = murmur2(key.encode()) & _POSITIVE
-        return hashed % count
-
     async def _count(self, topic: str) -> int:
         name = full_name(topic, self._prefix)
         try:
             found = await asyncio.wait_for(self._producer.partitions_for(name), _METADATA_S)
         except (KafkaError, TimeoutError) as error:
-            raise CannotProduceError(
-                f"topic {name} isn't there at {self._brokers}; `vigil topics create` makes it"
-            ) from error
+            remedy = f"Run: vigil topics create --brokers {self._brokers}"
+            raise TopicsWrong([Difference(name, "is missing", remedy, fatal=True)]) from error
         return len(found)
 
     async def _append(self, topic: str, partition: int, lines: list[Line]) -> None:
@@ -146,39 +142,57 @@ class Feed:
                 if error is not None:
                     raise self._refused(topic, partition, error) from error
 
-    def _refused(self, topic: str, partition: int, error: BaseException) -> CannotProduceError:
-        return CannotProduceError(
+    def _refused(self, topic: str, partition: int, error: BaseException) -> KafkaUnreachable:
+        return KafkaUnreachable(
             f"{full_name(topic, self._prefix)}/{partition} at {self._brokers}: the broker did not take a "
             f"batch ({type(error).__name__}); see its log, or `vigil topics check`"
         )
 
 
-async def feed(
-    brokers: str, prefix: str, chunks: Iterable[list[Line]], rate: float | None
-) -> AsyncIterator[int]:
-    """Write all chunks to the input topics, yielding the number of records after each part.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one step of `feed` sent: how many records, the last one's order, and since when.
 
-    With a `rate` (records per second, > 0) a part holds what is due in `_TICK_S` and is sent when
-    the clock says so; it never runs ahead, and catches up after a stall. Without one it writes as
-    fast as the broker takes it.
+    `began` is the monotonic time at which the first of them was handed to the producer.
+    """
+
+    records: int
+    last: int
+    began: float
+
+
+async def feed(
+    connection: Mapping[str, Any],
+    prefix: str,
+    chunks: Iterable[list[Line]],
+    rate: float | None = None,
+) -> AsyncIterator[Sent]:
+    """Write all chunks to the input topics, telling after each step what was sent.
+
+    With a `rate` (records per second, > 0) a step is what is due in `_TICK_S`, and is in Kafka when
+    it is told; never ahead of the clock, and catching up after a stall. Without one it writes as
+    fast as the broker takes it, and only the last step is sure to be there.
 
     Raises:
-        CannotProduceError: Kafka can't be reached, or a topic isn't there.
+        KafkaUnreachable: no broker answers, or one did not take a batch.
+        TopicsWrong: an input topic isn't there.
     """
-    async with Feed(brokers, prefix) as to:
+    async with Feed(connection, prefix) as to:
         if rate is None:
             for chunk in chunks:
+                began = monotonic()
                 await to.append(chunk)
-                yield len(chunk)
+                yield Sent(len(chunk), chunk[-1][0], began)
             await to.flush()
             return
-        began, sent = monotonic(), 0
+        start, sent = monotonic(), 0
         for part in _parts(chunks, max(1, round(rate * _TICK_S))):
-            await asyncio.sleep(max(0.0, began + sent / rate - monotonic()))
+            await asyncio.sleep(max(0.0, start + sent / rate - monotonic()))
+            began = monotonic()
             await to.append(part)
             await to.flush()
             sent += len(part)
-            yield len(part)
+            yield Sent(len(part), part[-1][0], began)
 
 
 def _parts(chunks: Iterable[list[Line]], size: int) -> Iterator[list[Line]]:

@@ -11,6 +11,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.admin import Difference, KafkaUnreachable, TopicsWrong
 from streams.topics import TABLE, Role, full_name, logical_name
 
 OUTPUTS = tuple(topic.name for topic in TABLE if topic.role is Role.OUT)
@@ -18,10 +19,6 @@ OUTPUTS = tuple(topic.name for topic in TABLE if topic.role is Role.OUT)
 
 _METADATA_S = 10.0
 _POLL_MS = 500
-
-
-class CannotFollowError(Exception):
-    """Kafka can't be reached, or a topic isn't there. Says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class Follower:
     """Reads committed records of output topics; use as an async context manager.
 
     Args:
-        brokers: ``host:port``, comma-separated.
+        connection: aiokafka's client settings, as `streams.config.Settings.connection` gives them.
         topics: logical names.
         prefix: of topic names.
         since_ms: where to begin: None for now, 0 for the beginning, or ms since the epoch
@@ -62,9 +59,15 @@ class Follower:
     """
 
     def __init__(
-        self, brokers: str, topics: Sequence[str], *, prefix: str = "", since_ms: int | None = None
+        self,
+        connection: Mapping[str, Any],
+        topics: Sequence[str],
+        *,
+        prefix: str = "",
+        since_ms: int | None = None,
     ) -> None:
-        self._brokers = brokers
+        self._connection = connection
+        self._brokers = connection["bootstrap_servers"]
         self._prefix = prefix
         self._topics = tuple(topics)
         self._since_ms = since_ms
@@ -73,10 +76,11 @@ class Follower:
         """Connect, and stand at the first record to be read.
 
         Raises:
-            CannotFollowError: no broker answers, or a topic isn't there.
+            KafkaUnreachable: no broker answers.
+            TopicsWrong: a topic isn't there.
         """
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._brokers,
+            **self._connection,
             isolation_level="read_committed",
             enable_auto_commit=False,
             # A background reset to "latest" would race with the seeks below.
@@ -86,9 +90,9 @@ class Follower:
             await self._consumer.start()
         except KafkaError as error:
             await self._consumer.stop()
-            raise CannotFollowError(
-                f"no Kafka answers at {self._brokers} ({type(error).__name__}); "
-                "is it running? `vigil kafka status` tells about the embedded one"
+            raise KafkaUnreachable(
+                f"no Kafka answered at {self._brokers} ({type(error).__name__}): is the address "
+                "right, is it running (vigil kafka start)?"
             ) from error
         try:
             await self._stand()
@@ -123,17 +127,15 @@ class Follower:
     async def _partitions(self, topic: str) -> list[int]:
         known = await self._consumer.topics()
         if topic not in known:
-            raise CannotFollowError(
-                f"topic {topic} isn't there at {self._brokers}; "
-                "`vigil topics create` makes it, `--prefix` names another deployment"
-            )
+            remedy = f"Run: vigil topics create --brokers {self._brokers}, or name its --prefix"
+            raise TopicsWrong([Difference(topic, "is missing", remedy, fatal=True)])
         return sorted(self._consumer.partitions_for_topic(topic) or ())
 
     async def records(self, idle_s: float | None = None) -> AsyncIterator[Committed]:
         """Yield records as they are committed; end after `idle_s` seconds without one.
 
         Raises:
-            CannotFollowError: the broker refuses to be read from.
+            KafkaUnreachable: the broker refuses to be read from.
         """
         loop = asyncio.get_running_loop()
         last = loop.time()
@@ -144,7 +146,7 @@ class Follower:
             try:
                 batches = await self._consumer.getmany(timeout_ms=wait_ms)
             except KafkaError as error:
-                raise CannotFollowError(
+                raise KafkaUnreachable(
                     f"{', '.join(self._topics)} at {self._brokers} can't be read "
                     f"({type(error).__name__}); see `vigil topics check`"
                 ) from error

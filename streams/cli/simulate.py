@@ -1,0 +1,195 @@
+"""`vigil simulate`: harmless traffic with labelled campaigns hidden in it, to a file or to Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, time
+from typing import IO, Any
+
+import click
+from click.core import ParameterSource
+
+from streams.config import Settings
+from streams.simulate.plan import DEFAULT_START_MS, Plan, UnknownCampaignError, parse_campaigns
+from streams.simulate.play import PlanTooSmallError, Simulation
+
+
+@click.command()
+@click.option("--accounts", type=click.IntRange(1), default=5_000, show_default=True)
+@click.option(
+    "--signals",
+    type=click.IntRange(1),
+    default=200_000,
+    show_default=True,
+    help="Records in all, those of the campaigns included.",
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed, the same bytes."
+)
+@click.option(
+    "--campaigns",
+    default="all",
+    show_default=True,
+    metavar="LIST",
+    help="all, none, or names with settings: refusal-ladder:accounts=3:pace=0.5,slow-drip. "
+    "Pace 1 is a campaign's usual speed; a name may stand more than once.",
+)
+@click.option(
+    "--days",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Days of full traffic. A campaign that takes longer gets days of thin traffic before.",
+)
+@click.option(
+    "--start",
+    metavar="TIME",
+    help="When full traffic begins, RFC 3339 or epoch ms. Default: 2026-01-05T00:00Z for a file; "
+    "for Kafka so that the last day ends now, since topics drop old records.",
+)
+@click.option(
+    "--truth",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what was hidden, one JSON line per campaign.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Where the JSON lines go; - is stdout (the default without --brokers).",
+)
+@click.option(
+    "--brokers",
+    metavar="H:P",
+    help="Write to the input topics of this Kafka instead. Must stand on the command line: nobody "
+    "wants simulated signals in a deployment because a variable was set.",
+)
+@click.option("--prefix", default="", help="Of topic names.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Records per second by the clock; without it as fast as it goes. Only with --brokers.",
+)
+@click.pass_context
+def simulate(
+    context: click.Context,
+    *,
+    accounts: int,
+    signals: int,
+    seed: int,
+    campaigns: str,
+    days: float,
+    start: str | None,
+    truth: Path | None,
+    out: Path | None,
+    brokers: str | None,
+    prefix: str,
+    rate: float | None,
+) -> None:
+    """Make harmless traffic with labelled abusive campaigns hidden in it.
+
+    Everything follows from the seed. The records are metadata alone, as in every input of Vigil;
+    only input topics are ever written to.
+    """
+    if context.get_parameter_source("brokers") is not ParameterSource.COMMANDLINE:
+        brokers = None
+    if brokers and out:
+        raise click.UsageError("--out and --brokers exclude each other: name one")
+    if rate and not brokers:
+        raise click.UsageError("--rate paces what goes to Kafka: name its --brokers")
+    try:
+        plan = Plan(
+            accounts=accounts,
+            signals=signals,
+            seed=seed,
+            days=days,
+            start_ms=_start_ms(start, days, to_kafka=bool(brokers)),
+            wanted=parse_campaigns(campaigns),
+        )
+        simulation = Simulation(plan)
+    except (UnknownCampaignError, PlanTooSmallError) as error:
+        raise click.UsageError(str(error)) from error
+    if truth:
+        from streams.simulate.truth import write
+
+        write(truth, simulation.truth)
+    settings: Settings = context.obj
+    began = monotonic()
+    with _progress(signals) as advance:
+        if brokers:
+            made = asyncio.run(
+                _to_kafka(simulation, settings.connection(brokers), prefix, rate, advance)
+            )
+        elif out is None or out == Path("-"):
+            made = _to_file(simulation, sys.stdout, advance)
+        else:
+            with out.open("w", encoding="utf-8") as file:
+                made = _to_file(simulation, file, advance)
+    took = max(monotonic() - began, 1e-9)
+    click.echo(
+        f"{made} signals of {accounts} accounts with {len(simulation.truth)} campaigns hidden, "
+        f"{made / took:,.0f} signals/s",
+        err=True,
+    )
+
+
+def _start_ms(start: str | None, days: float, *, to_kafka: bool) -> int:
+    from streams.signals.times import parse_ms
+    from streams.simulate.rhythm import DAY_MS
+
+    if start is None:
+        return int(time() * 1000 - days * DAY_MS) if to_kafka else DEFAULT_START_MS
+    try:
+        return parse_ms(int(start) if start.isdigit() else start)
+    except ValueError as error:
+        raise click.BadParameter(f"{start!r} is {error}", param_hint="--start") from error
+
+
+def _to_file(simulation: Simulation, file: IO[str], advance: Callable[[int], None]) -> int:
+    from streams.simulate.lines import write
+
+    made = 0
+    for count in write(simulation.chunks(), file):
+        advance(count)
+        made += count
+    return made
+
+
+async def _to_kafka(
+    simulation: Simulation,
+    connection: Mapping[str, Any],
+    prefix: str,
+    rate: float | None,
+    advance: Callable[[int], None],
+) -> int:
+    from streams.simulate.kafka import feed
+
+    made = 0
+    async for sent in feed(connection, prefix, simulation.chunks(), rate):
+        advance(sent.records)
+        made += sent.records
+    return made
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr where a person watches, nothing elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _count: None
+        return
+    columns = (
+        TextColumn("simulating"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} signals"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda count: progress.advance(task, count)

@@ -1,0 +1,113 @@
+"""`vigil tap`: follow what Vigil decides, as it is committed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+import click
+from msgspec import json
+
+from streams.config import Settings
+from streams.signals.times import parse_ms
+from streams.tap.follow import OUTPUTS, Committed, Follower, Wanted
+from streams.tap.show import redacted
+
+
+@click.command()
+@click.argument("topics", nargs=-1, type=click.Choice(OUTPUTS), metavar="[TOPIC]...")
+@click.option("--brokers", metavar="H:P", help="The Kafka to read.")
+@click.option("--prefix", default="", help="Of topic names.")
+@click.option("--from-beginning", is_flag=True, help="Everything the topics still hold.")
+@click.option("--since", metavar="TIME", help="Records since then: RFC 3339 or epoch ms.")
+@click.option("--account", metavar="ID", help="Only this account's.")
+@click.option("--pattern", metavar="P", help="Only this pattern's: its id, or part of its title.")
+@click.option("--json", "as_json", is_flag=True, help="JSON lines, also on a terminal.")
+@click.option("--max", "most", type=click.IntRange(1), metavar="N", help="Stop after N records.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Stop when nothing was committed for S seconds; without it, on Ctrl-C.",
+)
+@click.pass_obj
+def tap(
+    settings: Settings,
+    *,
+    topics: tuple[str, ...],
+    brokers: str | None,
+    prefix: str,
+    from_beginning: bool,
+    since: str | None,
+    account: str | None,
+    pattern: str | None,
+    as_json: bool,
+    most: int | None,
+    timeout: float | None,
+) -> None:
+    """Follow output topics (default: detections and enforcement) as they are committed.
+
+    One line per record on a terminal, JSON lines elsewhere. Reads committed records only, joins no
+    group and commits nothing.
+    """
+    if from_beginning and since:
+        raise click.UsageError("--from-beginning and --since exclude each other: name one")
+    for_people = sys.stdout.isatty() and not as_json
+    asyncio.run(
+        _follow(
+            Follower(
+                settings.connection(brokers),
+                topics or ("detections", "enforcement"),
+                prefix=prefix,
+                since_ms=0 if from_beginning else _since_ms(since),
+            ),
+            Wanted(account, pattern),
+            _show_line() if for_people else _show_json,
+            most=most,
+            idle_s=timeout,
+        )
+    )
+
+
+async def _follow(
+    follower: Follower,
+    wanted: Wanted,
+    show: Callable[[Committed], None],
+    *,
+    most: int | None,
+    idle_s: float | None,
+) -> None:
+    shown = 0
+    async with follower:
+        async for record in follower.records(idle_s):
+            if wanted(record.value):
+                show(record)
+                shown += 1
+                if shown == most:
+                    return
+
+
+def _since_ms(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_ms(int(text) if text.isdigit() else text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is {error}", param_hint="--since") from error
+
+
+def _show_json(record: Committed) -> None:
+    value = redacted(record.topic, record.value)
+    line = {"topic": record.topic, "key": record.key, "value": value, "ts": record.ts}
+    sys.stdout.write(json.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _show_line() -> Callable[[Committed], None]:
+    from rich.console import Console
+
+    from streams.tap.show import line
+
+    console = Console(highlight=False)
+    return lambda record: console.print(line(record.topic, record.value))
