@@ -111,7 +111,7 @@ def _explain(error: Exception, brokers: str, timeout_s: float) -> str:
             return f"Kafka at {brokers} refused the login: check sasl_mechanism, name and password"
         case errors.ClusterAuthorizationFailedError() | errors.TopicAuthorizationFailedError():
             return f"Kafka at {brokers} forbids this: the principal lacks an ACL ({error})"
-        case errors.KafkaTimeoutError() | errors.NoBrokersAvailable() | OSError():
+        case errors.KafkaTimeoutError() | OSError():
             return (
                 f"no Kafka answered at {brokers} within {timeout_s:g} s: is the address right"
                 " (--brokers, VIGIL_BROKERS), is it running (vigil kafka start), is"

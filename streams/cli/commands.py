@@ -1,5 +1,7 @@
-"""The table of commands. Each module is imported when its command is used, so that `vigil --help`
-is quick and one broken room doesn't lock the others.
+"""The table of commands.
+
+Each module is imported when its command is used, so that `vigil --help` is quick and one broken
+room doesn't lock the others.
 """
 
 import importlib
@@ -14,7 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "demo": ("streams.cli.demo:demo", "A simulated day through a real Kafka, with a summary."),
         "run": ("streams.cli.run:run", "Run one worker with all agents."),
-        "replay": ("streams.cli.replay:replay", "JSON lines in, decisions out; no Kafka."),
+        "replay": ("streams.cli.replay:replay_command", "JSON lines in, decisions out; no Kafka."),
         "simulate": ("streams.cli.simulate:simulate", "Harmless traffic with hidden campaigns."),
         "tap": ("streams.cli.tap:tap", "Follow what is decided, as it is committed."),
         "check": ("streams.cli.check:check", "Every mistake in rule directories."),
@@ -36,8 +38,9 @@ def load(name: str) -> click.Command:
 
 def _bind(command: click.Command) -> None:
     for parameter in command.params:
-        if isinstance(parameter, click.Option) and parameter.name in SETTINGS:
-            parameter.envvar = parameter.envvar or SETTINGS[parameter.name].variable
+        setting = SETTINGS.get(parameter.name or "")
+        if isinstance(parameter, click.Option) and setting is not None:
+            parameter.envvar = parameter.envvar or setting.variable
             parameter.show_envvar = True
     if isinstance(command, click.Group):
         for child in command.commands.values():

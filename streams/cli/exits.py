@@ -19,8 +19,9 @@ CODES: Mapping[str, int] = MappingProxyType(
     {
         "streams.config.ConfigError": WRONG_USE,
         "streams.signals.schema_file.SchemaError": WRONG_USE,
-        "streams.admin.KafkaUnreachable": NO_KAFKA,
-        "streams.admin.TopicsWrong": NO_KAFKA,
+        "streams.patterns.findings.RuleErrors": WRONG_USE,
+        "streams.admin.cluster.KafkaUnreachable": NO_KAFKA,
+        "streams.admin.comparison.TopicsWrong": NO_KAFKA,
         "streams.embedded.jars.ToolMissing": NO_KAFKA,
         "streams.embedded.node.KafkaNotStarted": NO_KAFKA,
         "kafka.errors.KafkaError": NO_KAFKA,

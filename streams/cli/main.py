@@ -19,7 +19,7 @@ _CHATTY = ("kafka", "aiokafka", "faust", "mode", "asyncio", "aiohttp")
 
 
 class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(commands.COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -30,7 +30,11 @@ class _LazyGroup(click.Group):
             ctx.default_map[cmd_name] = _defaults(command, ctx.meta.get(_FILE, {}))
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
         """List the table's own words, so that help imports no command."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in commands.COMMANDS.items()])
@@ -67,7 +71,7 @@ def _defaults(command: click.Command, in_file: dict[str, Any]) -> dict[str, Any]
 )
 @click.pass_context
 def vigil(ctx: click.Context, config_file: Path | None, log_level: str | None) -> None:
-    """Find abusive conduct in streams of account activity and moderation hits.
+    r"""Find abusive conduct in streams of account activity and moderation hits.
 
     \b
     vigil demo                               a simulated day through a real Kafka

@@ -1,0 +1,46 @@
+"""Options several commands share; each also reads its `VIGIL_…` variable and `vigil.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from streams.config import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def brokers(command: F) -> F:
+    """`--brokers`; turn it into a connection with `connection`."""
+    return click.option(
+        "--brokers", metavar="H:P", required=True, help="Kafka's bootstrap servers, host:port[,…]."
+    )(command)
+
+
+def prefix(command: F) -> F:
+    """`--prefix`."""
+    return click.option("--prefix", default="", help="Put before every topic's name.")(command)
+
+
+def json_(command: F) -> F:
+    """`--json`, passed as `json_`."""
+    return click.option("--json", "json_", is_flag=True, help="JSON instead of a table.")(command)
+
+
+def schema(command: F) -> F:
+    """`--schema`."""
+    return click.option(
+        "--schema",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Schema file that adds kinds, attributes, ….",
+    )(command)
+
+
+def connection(brokers: str) -> dict[str, Any]:
+    """Client settings for `brokers`, with the security settings in force."""
+    context = click.get_current_context(silent=True)
+    settings = context.find_object(Settings) if context else None
+    return (settings or Settings.load()).connection(brokers)
