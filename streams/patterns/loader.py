@@ -1,0 +1,129 @@
+"""Loading rule files: all of a rule set or nothing, and every mistake at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from streams.patterns.assembly import Assembly, Rule
+from streams.patterns.block import read_block
+from streams.patterns.correlation_rules import read_correlation
+from streams.patterns.detections import read_detection
+from streams.patterns.documents import Document, read_documents
+from streams.patterns.findings import Finding, Report, RuleErrors, Severity
+from streams.patterns.inline import CASES, InlineReader, InlineTest
+from streams.patterns.metadata import read_metadata, read_topic
+from streams.patterns.pattern import Pattern
+from streams.patterns.ruleset import RuleSet
+from streams.patterns.versions import ruleset_hash
+from streams.signals import Schema
+
+CATALOGUE = "catalogue"
+"""Stands for the shipped patterns where a path is expected."""
+
+SUFFIXES = (".yml", ".yaml")
+
+
+def load_rules(paths: Sequence[Path | str], schema: Schema) -> RuleSet:
+    """Load rule files (directories are searched), ready to run.
+
+    The word ``catalogue`` names the shipped patterns. Raises `RuleErrors` with every mistake; a
+    rule set loads whole or not at all.
+    """
+    ruleset, findings = _load(paths, schema)
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        raise RuleErrors(findings)
+    return ruleset
+
+
+def check_rules(paths: Sequence[Path | str], schema: Schema) -> list[Finding]:
+    """Everything that is wrong or missing in rule files, by file and line; empty if all is well.
+
+    More than `load_rules` insists on: patterns without inline tests are warned about, too.
+    """
+    ruleset, findings = _load(paths, schema)
+    for pattern in ruleset.patterns:
+        missing = _missing_cases(ruleset.tests.get(pattern.id, ()))
+        if missing:
+            findings.append(
+                Finding(
+                    pattern.file,
+                    pattern.line,
+                    Severity.WARNING,
+                    f"'{pattern.title}' has no test for: {', '.join(missing)}",
+                    "add it under vigil.tests; publishing insists on tests",
+                )
+            )
+    return sorted(findings)
+
+
+def _missing_cases(tests: Sequence[InlineTest]) -> list[str]:
+    return [case for case in CASES if all(test.case != case for test in tests)]
+
+
+def _load(paths: Sequence[Path | str], schema: Schema) -> tuple[RuleSet, list[Finding]]:
+    findings: list[Finding] = []
+    reports: list[Report] = []
+    rules: list[Rule] = []
+    contents: list[tuple[str, bytes]] = []
+    reader = InlineReader(schema)
+    tests: dict[str, list[InlineTest]] = {}
+    for path, name, shown in _files(paths, findings):
+        report = Report(shown)
+        reports.append(report)
+        for document in read_documents(path, report):
+            rule = _read_rule(document, schema)
+            if rule is not None:
+                rules.append(rule)
+                tests[rule.metadata.id] = reader.read(document, rule.block.tests)
+        if not report.errors:
+            contents.append((name, path.read_bytes()))
+    patterns: list[Pattern] = Assembly(rules, schema).patterns()
+    for report in reports:
+        findings += report.findings
+    findings.sort()
+    return RuleSet(patterns, schema, ruleset_hash(contents), tests, findings), findings
+
+
+def _files(paths: Sequence[Path | str], findings: list[Finding]) -> list[tuple[Path, str, str]]:
+    """(path, name within its directory, name to show) of every rule file, each once."""
+    found: dict[Path, tuple[Path, str, str]] = {}
+    for given in paths:
+        root = _catalogue() if given == CATALOGUE else Path(given)
+        if root.is_file():
+            found.setdefault(root.resolve(), (root, root.name, str(given)))
+            continue
+        files = sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES)
+        if not files:
+            what = "holds no rule files" if root.is_dir() else "is not a directory or file"
+            hint = f"rule files end in {' or '.join(SUFFIXES)}"
+            findings.append(Finding(str(given), 0, Severity.ERROR, what, hint))
+        for path in files:
+            name = path.relative_to(root).as_posix()
+            found.setdefault(path.resolve(), (path, name, (Path(given) / name).as_posix()))
+    return list(found.values())
+
+
+def _catalogue() -> Path:
+    with resources.as_file(resources.files("streams") / "catalogue") as path:
+        return path
+
+
+def _read_rule(document: Document, schema: Schema) -> Rule | None:
+    """One rule, or None with every mistake in it noted."""
+    topics = {topic: schema.fields(topic) for topic in schema.topics}
+    metadata = read_metadata(document)
+    harms = topics["moderation-hits"]["category"].values or ()
+    block = read_block(document, harms)
+    topic = condition = correlation = None
+    if "correlation" in document.data:
+        if metadata is not None:
+            correlation = read_correlation(document)
+    elif "detection" in document.data:
+        topic = read_topic(document, topics)
+        if topic is not None and metadata is not None:
+            condition = read_detection(document, topic, topics)
+    if metadata is None or block is None or (condition is None and correlation is None):
+        return None
+    return Rule(document, metadata, block, topic or "", condition, correlation)

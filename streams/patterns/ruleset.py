@@ -1,0 +1,63 @@
+"""A rule set: the patterns that were loaded together, under one hash."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+
+from streams.patterns.findings import Finding
+from streams.patterns.inline import InlineTest
+from streams.patterns.pattern import Pattern, Plan, plans
+from streams.signals import Schema
+
+
+class RuleSet:
+    """Patterns and the way signals find them; immutable.
+
+    `hash` names the files they came from. `patterns` are sorted by id, `tests` maps a pattern's id
+    to its inline tests, `warnings` is what `check` would say about the files.
+    """
+
+    def __init__(
+        self,
+        patterns: Sequence[Pattern],
+        schema: Schema,
+        hash: str,  # noqa: A002 - it is what it is called everywhere else
+        tests: Mapping[str, Sequence[InlineTest]] | None = None,
+        warnings: Sequence[Finding] = (),
+    ) -> None:
+        self.patterns = tuple(sorted(patterns, key=lambda pattern: pattern.id))
+        self.schema = schema
+        self.hash = hash
+        self.tests = MappingProxyType(dict(tests or {}))
+        self.warnings = tuple(warnings)
+
+    def __len__(self) -> int:
+        return len(self.patterns)
+
+    def __getitem__(self, pattern: str) -> Pattern:
+        """The pattern with that id. Raises `KeyError`."""
+        for known in self.patterns:
+            if known.id == pattern:
+                return known
+        raise KeyError(pattern)
+
+    @cached_property
+    def plans(self) -> Mapping[str, Mapping[str, tuple[Plan, ...]]]:
+        """Topic → value of its dispatch field → what to do; values nothing matches are missing."""
+        return MappingProxyType(
+            {
+                topic: plans(self.patterns, topic, self.schema.fields(topic))
+                for topic in self.schema.topics
+            }
+        )
+
+    def only(self, ids: Collection[str]) -> RuleSet:
+        """The same rule set reduced to some of its patterns; it keeps hash and tests."""
+        chosen = [pattern for pattern in self.patterns if pattern.id in ids]
+        return RuleSet(chosen, self.schema, self.hash, self.tests, self.warnings)
+
+    def without(self, ids: Collection[str]) -> RuleSet:
+        """The same rule set with some patterns left out."""
+        return self.only({pattern.id for pattern in self.patterns}.difference(ids))

@@ -1,0 +1,106 @@
+"""Output records: what Vigil says, with exactly the fields CONTRACT.md lists, in its order.
+
+Times are RFC 3339 UTC with milliseconds. Optional fields are left out when they are None.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from streams.signals.times import format_ms
+
+OUTPUT_ID_CHARS = 26
+
+
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """From the oldest piece of evidence to the newest."""
+
+    start: str
+    end: str
+
+
+class Detection(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A pattern held for an account: what, why, on which evidence."""
+
+    id: str
+    pattern: str
+    title: str
+    version: str
+    ruleset: str
+    mode: str
+    severity: str
+    harm: str
+    account: str
+    entity: str | None = None
+    end_user: str | None = None
+    content_ref: str | None = None
+    dataset_ref: str | None = None
+    at: str
+    window: Span
+    evidence: Sequence[str]
+    values: dict[str, str | int | float]
+    cause: int
+    """How many derived signals lie between the input and this: 0, it rests on input alone."""
+
+
+class Enforcement(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What is to be done to whom, and on whose word."""
+
+    id: str
+    account: str
+    action: str
+    harm: str
+    severity: str
+    detections: Sequence[str]
+    pattern: str
+    version: str
+    ruleset: str
+    at: str
+    expires_at: str | None = None
+    end_user: str | None = None
+    content_ref: str | None = None
+    dataset_ref: str | None = None
+    undoes: str | None = None
+    strikes: int
+    automated: str
+    reviewer: str | None = None
+
+
+def span(start_ms: int, end_ms: int) -> Span:
+    """A window from and to times in ms since the epoch."""
+    return Span(format_ms(start_ms), format_ms(end_ms))
+
+
+def output_id(  # noqa: PLR0917 - the parts in the order they are hashed
+    kind: str,
+    pattern: str,
+    version: str,
+    group: Sequence[str],
+    account: str,
+    evidence: Sequence[str],
+) -> str:
+    """The id of an output, the same whenever the same thing is found again.
+
+    `kind` is ``detection`` or ``enforcement/`` and the action, `group` the full group values,
+    `evidence` the ids that opened the episode. It is the first 26 characters of the lower-case
+    base32 SHA-256 over these six parts in this order, each preceded by its length in bytes as
+    four bytes, big endian; a list is the concatenation of its items preceded in the same way.
+    """
+    parts = (kind, pattern, version, group, account, evidence)
+    data = b"".join(
+        _prefixed(part.encode() if isinstance(part, str) else b"".join(_texts(part)))
+        for part in parts
+    )
+    return base64.b32encode(hashlib.sha256(data).digest()).decode().lower()[:OUTPUT_ID_CHARS]
+
+
+def _texts(items: Sequence[str]) -> list[bytes]:
+    return [_prefixed(item.encode()) for item in items]
+
+
+def _prefixed(part: bytes) -> bytes:
+    return len(part).to_bytes(4, "big") + part
