@@ -1,9 +1,11 @@
-"""State of one (agent, partition): every key's bytes, a decoded cache for hot ones, a dirty set.
+"""State of one (agent, partition): one dictionary, a record either encoded or as a live cell.
 
-Three tiers. *Cold* holds each record as it would stand in the state topic. *Cells* hold decoded
-records, live for the handler; a changed one is dirty until the next savepoint encodes it, once,
-however often it changed. *Pending* holds what savepoints encoded since the last checkpoint.
-Rolling back means forgetting dirty cells: cold still has what they were.
+An entry is the record as it stands in the state topic (bytes), or, once a handler asked for it, a
+cell: decoded and live, with the bytes of the last savepoint beside it. A touched cell stands in
+one list until the next savepoint, which encodes the dirty ones, once, however often they changed.
+Rolling back gives touched cells the value of their bytes again. One dictionary and not one per
+tier: with more accounts than the processor's cache holds, each look-up costs a cache miss or three,
+and the look-ups were a fifth of the time.
 
 A record on the wire is one version byte, four bytes of expiry (seconds since the epoch, big
 endian, 0 = never) and the MessagePack of its struct. Its key is the kind's tag byte, the key, and,
@@ -43,31 +45,37 @@ class StateTooLarge(Exception):
 
 
 class _Cell(msgspec.Struct, gc=False):
+    full: bytes
+    kind: Kind[Any]
     value: Any  # None: deleted
     expires_s: int
-    dirty: bool
-    kind: Kind[Any]
+    data: bytes | None  # as of the last savepoint; None: not there then
+    touched: bool = True
+    dirty: bool = False
+    used: int = 0  # the turn of the last savepoint that found it touched
 
 
 class Store:
     """The `State` of the contract, plus what a driver needs: savepoint, rollback, checkpoint.
 
-    `hot_limit` bounds the decoded cells that survive a checkpoint (a generation of that many plus
-    those touched since).
+    `hot_limit` is the number of cells above which a checkpoint turns those back into bytes that
+    were not touched since the checkpoint before.
     """
 
     def __init__(self, kinds: Iterable[Kind[Any]], *, hot_limit: int = 50_000) -> None:
         self.now = 0
-        self._cold: dict[bytes, bytes] = {}
-        self._cells: dict[bytes, _Cell] = {}
-        self._previous: dict[bytes, _Cell] = {}
-        self._dirty: list[bytes] = []
+        self._entries: dict[bytes, bytes | _Cell] = {}
+        self._touched: list[_Cell] = []
+        self._hot: list[_Cell] = []
+        self._turn = 0
         self._pending: dict[bytes, bytes | None] = {}
         self._subs: dict[bytes, set[bytes]] = {}
         self._due: dict[int, list[bytes]] = {}
         self._progress_s = 0
         self._hot_limit = hot_limit
-        self._cold_bytes = 0
+        self._encoded_bytes = 0
+        self._last_key = ""
+        self._last_cell: _Cell | None = None
         self._kinds = {kind.tag: kind for kind in kinds}
         self._decoders = {
             tag: msgspec.msgpack.Decoder(kind.struct).decode for tag, kind in self._kinds.items()
@@ -77,44 +85,56 @@ class Store:
     # What handlers use
 
     def get(self, kind: Kind[S], key: str, sub: str = "") -> S | None:
-        full = _full_key(kind.tag, key, sub)
-        cell = self._cells.get(full)
-        if cell is None:
-            cell = self._load(full, kind)
+        full = kind.tag + key.encode()
+        if sub:
+            full += b"\0" + sub.encode()
+        cell = self._entries.get(full)
+        if type(cell) is not _Cell:
             if cell is None:
                 return None
+            cell = self._load(full, cell, kind)
+        elif not cell.touched:
+            cell.touched = True
+            self._touched.append(cell)
+        if not sub:
+            # A handler mostly puts back what it has just got: `put` need not look it up again.
+            self._last_key, self._last_cell = key, cell
         expires_s = cell.expires_s
         if expires_s and expires_s * 1000 <= self.now:
             return None
-        return cell.value  # type: ignore[no-any-return]
+        return cell.value
 
     def put(self, kind: Kind[S], key: str, value: S, expires_at: int, sub: str = "") -> None:
-        full = _full_key(kind.tag, key, sub)
         # Rounded up here, not when encoding, so that a restored record expires when a live one does.
         expires_s = -(-expires_at // 1000)
-        cell = self._cells.get(full)
-        if cell is None:
-            self._previous.pop(full, None)
-            self._cells[full] = _Cell(value, expires_s, True, kind)
-            self._dirty.append(full)
+        cell = self._last_cell
+        if cell is None or key is not self._last_key or sub or cell.kind is not kind:
+            full = kind.tag + key.encode()
             if sub:
-                self._subs.setdefault(_prefix(full), set()).add(sub.encode())
-            return
+                full += b"\0" + sub.encode()
+            entry = self._entries.get(full)
+            if type(entry) is _Cell:
+                cell = entry
+                if not cell.touched:
+                    cell.touched = True
+                    self._touched.append(cell)
+            else:
+                cell = self._new_cell(full, kind, value, entry)
         cell.value = value
         cell.expires_s = expires_s
-        if not cell.dirty:
-            cell.dirty = True
-            self._dirty.append(full)
+        cell.dirty = True
 
     def delete(self, kind: Kind[S], key: str, sub: str = "") -> None:
         full = _full_key(kind.tag, key, sub)
-        cell = self._cells.get(full) or self._load(full, kind)
-        if cell is None:
+        entry = self._entries.get(full)
+        if entry is None:
             return
+        cell = entry if type(entry) is _Cell else self._load(full, entry, kind)
+        if not cell.touched:
+            cell.touched = True
+            self._touched.append(cell)
         cell.value = None
-        if not cell.dirty:
-            cell.dirty = True
-            self._dirty.append(full)
+        cell.dirty = True
 
     def scan(self, kind: Kind[S], key: str) -> Iterator[tuple[str, S]]:
         prefix = kind.tag + key.encode() + b"\0"
@@ -128,108 +148,147 @@ class Store:
 
     def known(self, tag: bytes, key: bytes) -> bool:
         """Whether a record of that kind and key exists (expired or not)."""
-        full = tag + key
-        return full in self._cold or full in self._cells
+        return tag + key in self._entries
 
     @property
     def dirty_count(self) -> int:
         """Records changed since the last checkpoint (an upper bound of what it will write)."""
-        return len(self._dirty) + len(self._pending)
+        return len(self._touched) + len(self._pending)
 
     def savepoint(self) -> None:
         """Encode what is dirty; a later `rollback` returns to here.
 
         Raises StateTooLarge naming kind and size (never the key: it is a person's).
         """
-        for full in self._dirty:
-            cell = self._cells[full]
-            if cell.value is None:
-                del self._cells[full]
-                self._unindex_sub(full)
-                if self._drop_cold(full) or full in self._pending:
-                    self._pending[full] = None
+        encode, pending, turn = self._encode, self._pending, self._turn
+        grown = 0
+        for cell in self._touched:
+            cell.touched = False
+            cell.used = turn
+            if not cell.dirty:
                 continue
             cell.dirty = False
-            data = self._record(cell)
-            if full not in self._cold:
-                self._index(full, cell.expires_s)
+            value, before = cell.value, cell.data
+            if value is None:
+                grown -= self._forget(cell)
+                continue
+            header = cell.kind.version << 32 | cell.expires_s
+            data = header.to_bytes(_HEADER_BYTES, "big") + encode(value)
+            if len(data) > MAX_RECORD_BYTES:
+                raise StateTooLarge(
+                    f"a state record of kind {cell.kind.tag!r} grew to {len(data)} bytes; "
+                    f"the most is {MAX_RECORD_BYTES}: bound it in the handler"
+                )
+            if before is None:
+                self._index(cell.full, cell.expires_s)
+                grown += len(data)
             else:
-                self._cold_bytes -= len(self._cold[full])
-            self._cold[full] = data
-            self._cold_bytes += len(data)
-            self._pending[full] = data
-        self._dirty.clear()
+                grown += len(data) - len(before)
+            cell.data = pending[cell.full] = data
+        self._encoded_bytes += grown
+        self._touched.clear()
+        self._last_cell = None
 
     def rollback(self) -> None:
-        """Forget every change since the last savepoint."""
-        for full in self._dirty:
-            self._cells.pop(full, None)
-            if full not in self._cold:
-                self._unindex_sub(full)
-        self._dirty.clear()
+        """Forget every change since the last savepoint, also one that was never put."""
+        for cell in self._touched:
+            cell.touched = cell.dirty = False
+            if cell.data is None:
+                del self._entries[cell.full]
+                self._unindex_sub(cell.full)
+            else:
+                cell.value = self._decode(cell.full, cell.data, cell.kind)
+                cell.expires_s = int.from_bytes(cell.data[1:_HEADER_BYTES], "big")
+        self._touched.clear()
+        self._last_cell = None
 
     def take_pending(self) -> dict[bytes, bytes | None]:
         """Savepoint, sweep, and hand over what the checkpoint must write: key → record or None."""
         self.savepoint()
         self._sweep()
         pending, self._pending = self._pending, {}
-        if len(self._cells) > self._hot_limit:
-            self._previous, self._cells = self._cells, {}
+        if len(self._hot) > self._hot_limit:
+            self._cool()
+        self._turn += 1
         return pending
 
     def restore(self, full: bytes, data: bytes | None) -> None:
         """Take one record of the state topic, in the topic's order.
 
         Raises UnreadableState for a record of an unknown kind or version; contents are decoded,
-        and found unreadable, on first use, or by `verify`.
+        and found unreadable, on first use.
         """
+        before = self._entries.get(full)
         if data is None:
-            self._drop_cold(full)
+            if before is not None:
+                self._drop(full)
             return
-        if full not in self._cold:
+        if before is None:
             if full[:1] not in self._kinds and full != OFFSETS_KEY:
                 raise UnreadableState(f"unknown kind of state record {full[:1]!r}")
             self._index(full, int.from_bytes(data[1:_HEADER_BYTES], "big"))
         else:
-            self._cold_bytes -= len(self._cold[full])
-        self._cold[full] = data
-        self._cold_bytes += len(data)
+            assert type(before) is bytes
+            self._encoded_bytes -= len(before)
+        self._entries[full] = data
+        self._encoded_bytes += len(data)
 
     def raw(self, full: bytes) -> bytes | None:
         """The encoded record of a full key, as of the last savepoint."""
-        return self._cold.get(full)
+        return _data(self._entries.get(full))
 
     def put_raw(self, full: bytes, data: bytes) -> None:
         """Store the engine's own record; it is written with the next checkpoint."""
-        self._cold[full] = data
+        self._entries[full] = data
         self._pending[full] = data
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Every encoded record as of the last savepoint."""
-        return iter(self._cold.items())
+        for full, entry in self._entries.items():
+            data = _data(entry)
+            if data is not None:
+                yield full, data
 
     def size(self) -> tuple[int, int]:
         """(records, encoded bytes of keys' values) held as of the last savepoint."""
-        return len(self._cold), self._cold_bytes
+        return len(self._entries), self._encoded_bytes
 
     # Inside
 
-    def _load(self, full: bytes, kind: Kind[Any]) -> _Cell | None:
-        cell = self._previous.pop(full, None)
-        if cell is None:
-            data = self._cold.get(full)
-            if data is None:
-                return None
-            expires_s = int.from_bytes(data[1:_HEADER_BYTES], "big")
-            cell = _Cell(self._decode(full, data, kind), expires_s, False, kind)
-        self._cells[full] = cell
+    def _load(self, full: bytes, data: bytes, kind: Kind[Any]) -> _Cell:
+        value = self._decode(full, data, kind)
+        cell = _Cell(full, kind, value, int.from_bytes(data[1:_HEADER_BYTES], "big"), data)
+        self._entries[full] = cell
+        self._touched.append(cell)
+        self._hot.append(cell)
         return cell
+
+    def _new_cell(self, full: bytes, kind: Kind[Any], value: Any, data: bytes | None) -> _Cell:
+        cell = _Cell(full, kind, value, 0, data)
+        self._entries[full] = cell
+        self._touched.append(cell)
+        self._hot.append(cell)
+        if data is None and (prefix := _prefix(full)):
+            self._subs.setdefault(prefix, set()).add(full[len(prefix) :])
+        return cell
+
+    def _cool(self) -> None:
+        """Turn cells back into bytes that this checkpoint found untouched."""
+        entries, turn = self._entries, self._turn
+        hot: list[_Cell] = []
+        for cell in self._hot:
+            if cell.used == turn:
+                hot.append(cell)
+            elif entries.get(cell.full) is cell:
+                assert cell.data is not None
+                entries[cell.full] = cell.data
+        self._hot = hot
 
     def _decode(self, full: bytes, data: bytes, kind: Kind[Any]) -> Any:
         version = data[0]
         try:
             if version == kind.version:
-                return self._decoders[kind.tag](data[_HEADER_BYTES:])
+                return self._decoders[kind.tag](memoryview(data)[_HEADER_BYTES:])
             migrate = (kind.migrations or {}).get(version)
             if migrate is not None:
                 return migrate(msgspec.msgpack.decode(data[_HEADER_BYTES:]))
@@ -243,16 +302,6 @@ class Store:
             f"{kind.version} and {sorted(kind.migrations or {})}"
         )
 
-    def _record(self, cell: _Cell) -> bytes:
-        kind = cell.kind
-        body = self._encode(cell.value)
-        if len(body) + _HEADER_BYTES > MAX_RECORD_BYTES:
-            raise StateTooLarge(
-                f"a state record of kind {kind.tag!r} grew to {len(body)} bytes; "
-                f"the most is {MAX_RECORD_BYTES}: bound it in the handler"
-            )
-        return kind.version.to_bytes(1, "big") + cell.expires_s.to_bytes(4, "big") + body
-
     def _index(self, full: bytes, expires_s: int) -> None:
         if expires_s != NEVER:
             self._due.setdefault(expires_s // _BUCKET_S, []).append(full)
@@ -260,13 +309,21 @@ class Store:
         if prefix:
             self._subs.setdefault(prefix, set()).add(full[len(prefix) :])
 
-    def _drop_cold(self, full: bytes) -> bool:
-        data = self._cold.pop(full, None)
-        if data is None:
-            return False
-        self._cold_bytes -= len(data)
+    def _forget(self, cell: _Cell) -> int:
+        """Carry out a deletion; the encoded bytes it frees."""
+        full, before = cell.full, cell.data
+        del self._entries[full]
         self._unindex_sub(full)
-        return True
+        cell.data = None
+        if before is None and full not in self._pending:
+            return 0
+        self._pending[full] = None
+        return len(before or b"")
+
+    def _drop(self, full: bytes) -> None:
+        data = _data(self._entries.pop(full))
+        self._encoded_bytes -= len(data or b"")
+        self._unindex_sub(full)
 
     def _unindex_sub(self, full: bytes) -> None:
         prefix = _prefix(full)
@@ -283,7 +340,7 @@ class Store:
         due = [bucket for bucket in self._due if (bucket + 1) * _BUCKET_S <= self._progress_s]
         for bucket in due:
             for full in self._due.pop(bucket):
-                data = self._cold.get(full)
+                data = _data(self._entries.get(full))
                 if data is None:
                     continue
                 expires_s = int.from_bytes(data[1:_HEADER_BYTES], "big")
@@ -292,10 +349,12 @@ class Store:
                 if expires_s > self._progress_s:
                     self._due.setdefault(expires_s // _BUCKET_S, []).append(full)
                     continue
-                self._drop_cold(full)
-                self._cells.pop(full, None)
-                self._previous.pop(full, None)
+                self._drop(full)
                 self._pending[full] = None
+
+
+def _data(entry: bytes | _Cell | None) -> bytes | None:
+    return entry.data if type(entry) is _Cell else entry  # type: ignore[return-value]
 
 
 def _full_key(tag: bytes, key: str, sub: str) -> bytes:

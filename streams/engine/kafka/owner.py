@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,8 @@ from streams.engine.store import Store
 
 log = logging.getLogger(__name__)
 
-STEP_RECORDS = 500
-"""Records handled before other partitions get their turn: a few milliseconds."""
+TURN_RECORDS = 1_000
+"""Records handled before other partitions get their turn: some 5 ms."""
 
 ROOM_RECORDS = 10_000
 """An input with more buffered records than this isn't fetched until it has fewer."""
@@ -162,10 +163,10 @@ class Owner:
     async def _run(self) -> None:
         try:
             while not self._pausing:
-                handled = self._step()
+                drained = self._turn()
                 if self._checkpoint_wait() == 0.0:
                     await self._checkpoint()
-                elif handled is None:
+                elif drained:
                     await self._idle()
                 else:
                     await asyncio.sleep(0)
@@ -174,18 +175,21 @@ class Owner:
         except CommitFailed as error:
             self._fail(error)
 
-    def _step(self) -> int | None:
-        processor = self._processor
-        handled = processor.step(STEP_RECORDS)
-        if handled is None:
-            return None
-        if self._pending_since is None:
+    def _turn(self) -> bool:
+        """Handle up to `TURN_RECORDS`; whether nothing is left that can be handled now."""
+        processor, setting = self._processor, self._setting
+        left = TURN_RECORDS
+        handled: Counter[str] = Counter()
+        while left > 0 and (count := processor.step(left)) is not None:
+            handled[processor.last_topic] += count
+            left -= count
+        if handled and self._pending_since is None:
             self._pending_since = time.monotonic()
-        if handled:
-            self._setting.observer.handled(self.agent.name, processor.last_topic, handled)
+        for topic, count in handled.items():
+            setting.observer.handled(self.agent.name, topic, count)
         if self._full:
             self._make_room()
-        return handled
+        return left > 0
 
     def _make_room(self) -> None:
         buffered = self._processor.inputs.buffered

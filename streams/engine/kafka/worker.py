@@ -38,7 +38,7 @@ EXIT_OK, EXIT_KAFKA, EXIT_NAME_TAKEN, EXIT_INTERNAL = 0, 3, 4, 5
 _STOP_S = 9.0
 _LAG_COMMIT_S = 2.0
 _WATCH_S = 0.5
-_COLLECT_S = 10.0
+_COLLECT_S = 2.0
 
 
 def run_process(main: Coroutine[Any, Any, int]) -> NoReturn:
