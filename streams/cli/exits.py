@@ -20,6 +20,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.config.ConfigError": WRONG_USE,
         "streams.signals.schema_file.SchemaError": WRONG_USE,
         "streams.patterns.findings.RuleErrors": WRONG_USE,
+        "streams.web.CannotListen": WRONG_USE,
         "streams.admin.cluster.KafkaUnreachable": NO_KAFKA,
         "streams.admin.comparison.TopicsWrong": NO_KAFKA,
         "streams.embedded.jars.ToolMissing": NO_KAFKA,

@@ -1,0 +1,119 @@
+"""`/livez`, `/readyz` and `/metrics`, on a thread of its own.
+
+Of its own, so that a probe gets its answer while the worker's loop is busy, and an honest 503 when
+that loop is stuck. It listens on 127.0.0.1 unless told otherwise and serves nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from streams.metrics import CONTENT_TYPE
+
+_START_S = 10.0
+_STOP_S = 3.0
+
+Health = Callable[[], str]
+"""Why not, in a few words for the on-call; an empty string when all is well."""
+
+
+class CannotListen(Exception):  # noqa: N818 - says what is the case
+    """The address is taken or isn't one of this machine's."""
+
+
+class Web:
+    """The server. `address` is ``host:port``; port 0 takes a free one, `address` then names it.
+
+    `alive` and `ready` are called on the server's thread and must only look at things; what they
+    raise counts as a reason. `metrics` gives the text of `/metrics`.
+    """
+
+    def __init__(
+        self, address: str, *, alive: Health, ready: Health, metrics: Callable[[], bytes]
+    ) -> None:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal():
+            raise CannotListen(f"--web {address}: is not host:port")
+        self.address = address
+        self._host, self._port = host.strip("[]"), int(port)
+        self._alive, self._ready, self._metrics = alive, ready, metrics
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._failure: OSError | OverflowError | None = None
+        self._thread = threading.Thread(target=self._run, name="vigil-web", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen; returns when requests are answered. Raises `CannotListen`."""
+        self._thread.start()
+        if not self._started.wait(_START_S):
+            raise CannotListen(f"--web {self.address}: did not start listening")
+        if self._failure is not None:
+            raise CannotListen(
+                f"--web {self.address}: can't listen there ({self._failure}):"
+                " is another worker on it? Choose another --web host:port"
+            ) from None
+
+    def stop(self) -> None:
+        """Stop listening; may be called twice, and without `start`."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_STOP_S)
+
+    def _run(self) -> None:
+        runner = web.AppRunner(self._app(), access_log=None, handle_signals=False)
+        try:
+            self._loop.run_until_complete(self._listen(runner))
+        except (OSError, OverflowError) as error:
+            self._failure = error
+        self._started.set()
+        if self._failure is None:
+            self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        await runner.setup()
+        site = web.TCPSite(runner, self._host, self._port, shutdown_timeout=1.0)
+        await site.start()
+        port = runner.addresses[0][1]
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self.address = f"{host}:{port}"
+
+    def _app(self) -> web.Application:
+        app = web.Application(client_max_size=1024)
+        app.router.add_get("/livez", _probe(self._alive))
+        app.router.add_get("/readyz", _probe(self._ready))
+        app.router.add_get("/metrics", self._scrape)
+        return app
+
+    async def _scrape(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._metrics(), headers={"Content-Type": CONTENT_TYPE})
+
+
+def _probe(health: Health) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        try:
+            reason = health()
+        except Exception as error:  # noqa: BLE001 - a probe that fails is an answer, not a crash
+            reason = f"the check failed: {type(error).__name__}"
+        return web.Response(text=reason or "ok", status=503 if reason else 200)
+
+    return answer
