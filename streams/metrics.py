@@ -55,7 +55,7 @@ _MAX_FAILURE_REASONS = 24
 _REASONS = frozenset(reason.value for reason in Reason)
 
 # A `_created` series beside each counter would double the number of series for nothing.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Loaded(NamedTuple):
