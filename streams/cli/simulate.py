@@ -13,7 +13,7 @@ from typing import IO, Any
 import click
 from click.core import ParameterSource
 
-from streams.config import Settings
+from streams.cli import options
 from streams.simulate.plan import DEFAULT_START_MS, Plan, UnknownCampaignError, parse_campaigns
 from streams.simulate.play import PlanTooSmallError, Simulation
 
@@ -67,7 +67,7 @@ from streams.simulate.play import PlanTooSmallError, Simulation
     help="Write to the input topics of this Kafka instead. Must stand on the command line: nobody "
     "wants simulated signals in a deployment because a variable was set.",
 )
-@click.option("--prefix", default="", help="Of topic names.")
+@options.prefix
 @click.option(
     "--rate",
     type=click.FloatRange(min=0, min_open=True),
@@ -116,12 +116,11 @@ def simulate(
         from streams.simulate.truth import write
 
         write(truth, simulation.truth)
-    settings: Settings = context.obj
     began = monotonic()
     with _progress(signals) as advance:
         if brokers:
             made = asyncio.run(
-                _to_kafka(simulation, settings.connection(brokers), prefix, rate, advance)
+                _to_kafka(simulation, options.connection(brokers), prefix, rate, advance)
             )
         elif out is None or out == Path("-"):
             made = _to_file(simulation, sys.stdout, advance)

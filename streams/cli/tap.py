@@ -9,7 +9,7 @@ from collections.abc import Callable
 import click
 from msgspec import json
 
-from streams.config import Settings
+from streams.cli import options
 from streams.signals.times import parse_ms
 from streams.tap.follow import OUTPUTS, Committed, Follower, Wanted
 from streams.tap.show import redacted
@@ -17,8 +17,8 @@ from streams.tap.show import redacted
 
 @click.command()
 @click.argument("topics", nargs=-1, type=click.Choice(OUTPUTS), metavar="[TOPIC]...")
-@click.option("--brokers", metavar="H:P", help="The Kafka to read.")
-@click.option("--prefix", default="", help="Of topic names.")
+@options.brokers
+@options.prefix
 @click.option("--from-beginning", is_flag=True, help="Everything the topics still hold.")
 @click.option("--since", metavar="TIME", help="Records since then: RFC 3339 or epoch ms.")
 @click.option("--account", metavar="ID", help="Only this account's.")
@@ -31,12 +31,10 @@ from streams.tap.show import redacted
     metavar="S",
     help="Stop when nothing was committed for S seconds; without it, on Ctrl-C.",
 )
-@click.pass_obj
 def tap(
-    settings: Settings,
     *,
     topics: tuple[str, ...],
-    brokers: str | None,
+    brokers: str,
     prefix: str,
     from_beginning: bool,
     since: str | None,
@@ -57,7 +55,7 @@ def tap(
     asyncio.run(
         _follow(
             Follower(
-                settings.connection(brokers),
+                options.connection(brokers),
                 topics or ("detections", "enforcement"),
                 prefix=prefix,
                 since_ms=0 if from_beginning else _since_ms(since),
@@ -110,4 +108,4 @@ def _show_line() -> Callable[[Committed], None]:
     from streams.tap.show import line
 
     console = Console(highlight=False)
-    return lambda record: console.print(line(record.topic, record.value))
+    return lambda record: console.print(line(record.topic, record.value), soft_wrap=True)

@@ -45,19 +45,18 @@ class Score:
             account: outcome for outcome in self.outcomes for account in outcome.hidden.accounts
         }
 
-    def note(self, detection: Mapping[str, Any]) -> bool:
-        """Count a detection (its JSON, decoded); return whether its account is in a campaign."""
+    def note(self, detection: Mapping[str, Any]) -> None:
+        """Count a detection (its JSON, decoded)."""
         self.detections += 1
         outcome = self._by_account.get(detection["account"])
         if outcome is None:
             self.false_titles[detection["title"]] += 1
             self.false_accounts.add(detection["account"])
-            return False
+            return
         if any(detection["pattern"] == pattern.id for pattern in outcome.hidden.patterns):
             at = parse_ms(detection["at"])
             known = outcome.found.get(detection["account"], at)
             outcome.found[detection["account"]] = min(at, known)
-        return True
 
     @property
     def missed(self) -> list[Outcome]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from streams.simulate.rhythm import DAY_MS, MINUTE_MS
-from streams.simulate.stage import CONFIRMED, GENERATED, REFUSED, SUSPECTED, Act, Stage
+from streams.simulate.stage import CONFIRMED, REFUSED, SUSPECTED, Act, Stage
 
 HOUR_MS = 60 * MINUTE_MS
 
@@ -68,8 +68,8 @@ def _hop(stage: Stage, at: int, pace: float) -> None:
 
 def _drip(stage: Stage, at: int, pace: float) -> None:
     """One suspected output every day or two: below every short window."""
-    step = 1.2 * DAY_MS / pace
-    for number in range(8):
+    step = 1.6 * DAY_MS / pace
+    for number in range(5):
         stage.suspected(at + int(step * number) + stage.pause(step / 8))
 
 
@@ -85,13 +85,8 @@ def _within(times: list[int], count: int, span_ms: int) -> bool:
 
 
 def _climbed(acts: Iterable[Act]) -> bool:
-    """Five refusals and then an output, all within half an hour."""
-    acts = list(acts)
-    refused = _times(acts, REFUSED)
-    return any(
-        _within([at for at in refused if output - HOUR_MS / 2 <= at <= output], 5, HOUR_MS // 2)
-        for output in _times(acts, GENERATED)
-    )
+    """Five refusals within half an hour."""
+    return _within(_times(acts, REFUSED), 5, HOUR_MS // 2)
 
 
 def _hit_after_refusals(acts: Iterable[Act]) -> bool:
@@ -157,7 +152,7 @@ CAMPAIGNS = {
             _known,
         ),
         Campaign("surface-hopping", "surface_hopping", 4, HOUR_MS, _hop, _hopped),
-        Campaign("slow-drip", "slow_drip", 3, 9 * DAY_MS, _drip, _dripped),
+        Campaign("slow-drip", "slow_drip", 3, 7 * DAY_MS, _drip, _dripped),
     )
 }
 """All kinds of campaigns by name, one per shipped pattern."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from time import monotonic
@@ -166,7 +166,7 @@ async def feed(
     prefix: str,
     chunks: Iterable[list[Line]],
     rate: float | None = None,
-) -> AsyncIterator[Sent]:
+) -> AsyncGenerator[Sent]:
     """Write all chunks to the input topics, telling after each step what was sent.
 
     With a `rate` (records per second, > 0) a step is what is due in `_TICK_S`, and is in Kafka when

@@ -12,7 +12,7 @@ from streams.simulate.plan import Plan, Wanted
 from streams.simulate.recorder import Recorder
 from streams.simulate.rhythm import DAY_MS, MINUTE_MS
 from streams.simulate.stage import Stage
-from streams.simulate.truth import Hidden, pattern_named
+from streams.simulate.truth import Hidden, shipped
 from streams.simulate.world import World
 
 _MOST_LEAD_DAYS = 60
@@ -95,7 +95,7 @@ class Simulation:
             campaign=campaign.name,
             instance=instance,
             accounts=tuple(stage.account.id for stage in stages),
-            patterns=(pattern_named(campaign.pattern),),
+            patterns=(shipped()[campaign.pattern],),
             started_at=format_ms(self.begin_ms + min(times, default=0)),
             ended_at=format_ms(self.begin_ms + max(times, default=0)),
             pace=wanted.pace,

@@ -9,7 +9,6 @@ from streams.simulate.recorder import Recorder
 from streams.simulate.world import Account
 
 REFUSED = "refused"
-GENERATED = "generated"
 SUSPECTED = "suspected"
 CONFIRMED = "confirmed"
 
@@ -56,7 +55,6 @@ class Stage:
         say(self.account.id, at, "prompt.submitted", f',"surface":"input"{model}')
         at += 2_000 + int(self.source.random() * 5_000)
         say(self.account.id, at, "image.generated", f',"surface":"output"{model}')
-        self.acts.append(Act(at, GENERATED, "output"))
         return at
 
     def suspected(self, at: int, surface: str = "output") -> int:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
+
+from streams.patterns import load_rules
+from streams.patterns.loader import CATALOGUE
+from streams.signals import Schema
 
 
 class Pattern(msgspec.Struct, frozen=True):
@@ -67,5 +73,12 @@ def read(path: Path) -> list[Hidden]:
     return found
 
 
-def pattern_named(slug: str) -> Pattern:
-    return Pattern(slug, slug, slug)
+@cache
+def shipped() -> Mapping[str, Pattern]:
+    """Return the patterns of the shipped catalogue by slug."""
+    return MappingProxyType(
+        {
+            Path(pattern.file).stem: Pattern(pattern.id, Path(pattern.file).stem, pattern.title)
+            for pattern in load_rules([CATALOGUE], Schema()).patterns
+        }
+    )

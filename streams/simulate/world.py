@@ -33,7 +33,7 @@ _AGE_BANDS = ((0.02, "minor"), (0.12, "teen"), (0.72, "adult"), (1.0, "unknown")
 
 REFUSAL_RATE = 0.004
 OFTEN_REFUSED_RATE = 0.03
-"""Share of prompts refused: for most accounts, and for the few whose honest work trips filters."""
+"""Share of prompts refused: for most accounts, and for those whose honest work trips filters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ class Follower:
         await self._consumer.stop()
 
     async def _stand(self) -> None:
-        places = [
+        self._places = places = [
             TopicPartition(topic, partition)
             for topic in (full_name(name, self._prefix) for name in self._topics)
             for partition in await self._partitions(topic)
@@ -161,3 +161,11 @@ class Follower:
                             msgspec.json.decode(record.value, type=dict[str, Any]),
                             record.timestamp,
                         )
+
+    async def at_end(self) -> bool:
+        """Whether everything committed by now has been yielded."""
+        ends = await self._consumer.end_offsets(self._places)
+        for place in self._places:
+            if await self._consumer.position(place) < ends[place]:
+                return False
+        return True

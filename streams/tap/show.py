@@ -7,6 +7,8 @@ from typing import Any
 
 from rich.text import Text
 
+from streams.signals.times import parse_ms
+
 _DEAD_LETTER_FIELDS = ("topic", "partition", "offset", "reason", "fields", "at")
 _SEVERITY_STYLES = {
     "critical": "bold white on red",
@@ -17,6 +19,10 @@ _SEVERITY_STYLES = {
 }
 _SEVERITY_WIDTH = 8
 _ACTION_WIDTH = 18
+_MS_PER_S = 1000
+_S_PER_MINUTE = 60
+_MINUTES_PER_HOUR = 60
+_HOURS_PER_DAY = 24
 _TIME = slice(5, 19)  # of RFC 3339: month, day and time of day
 
 
@@ -30,10 +36,19 @@ def redacted(topic: str, value: Mapping[str, Any]) -> dict[str, Any]:
     return dict(value)
 
 
-def line(topic: str, value: Mapping[str, Any]) -> Text:
-    """Return the line for a record of an output topic (its JSON, decoded)."""
-    text = Text(f"{_when(value)}  ", style="", no_wrap=True, overflow="ellipsis")
-    return _LINES.get(topic, _other)(text, value)
+def line(topic: str, value: Mapping[str, Any], *, id_chars: int | None = None) -> Text:
+    """Return the line for a record of an output topic (its JSON, decoded).
+
+    `id_chars` cuts the account's id, where the line must be short.
+    """
+    text = Text(f"{_when(value)}  ")
+    account = str(value.get("account", "?"))
+    if id_chars is not None and len(account) > id_chars:
+        account = f"{account[:id_chars]}…"
+    text = _LINES.get(topic, _other)(text, {**value, "account": account})
+    # A rule's title is anybody's text: it must not steer the reader's terminal.
+    text.plain = "".join(one if one.isprintable() else "�" for one in text.plain)
+    return text
 
 
 def _when(value: Mapping[str, Any]) -> str:
@@ -51,10 +66,10 @@ def _detection(text: Text, value: Mapping[str, Any]) -> Text:
     text.append(str(value.get("title", value.get("pattern", "?"))), "bold")
     if value.get("mode") == "shadow":
         text.append(" (shadow)", "dim")
-    text.append(f"  {value.get('account', '?')}", "cyan")
+    text.append(f"  {value['account']}", "cyan")
     if value.get("entity"):
         text.append(f" via {value['entity']}", "magenta")
-    why = ", ".join(f"{name} {_number(one)}" for name, one in value.get("values", {}).items())
+    why = _why(value)
     evidence = len(value.get("evidence", ()))
     text.append(f"  {why}" if why else "")
     text.append(f"  {evidence} signal{'' if evidence == 1 else 's'} of evidence", "dim")
@@ -64,7 +79,7 @@ def _detection(text: Text, value: Mapping[str, Any]) -> Text:
 def _enforcement(text: Text, value: Mapping[str, Any]) -> Text:
     _severity(text, value)
     text.append(str(value.get("action", "?")).ljust(_ACTION_WIDTH), "bold magenta")
-    text.append(f"  {value.get('account', '?')}", "cyan")
+    text.append(f"  {value['account']}", "cyan")
     if value.get("expires_at"):
         text.append(f"  until {str(value['expires_at'])[_TIME].replace('T', ' ')}")
     leaning = len(value.get("detections", ()))
@@ -85,10 +100,23 @@ def _dead_letter(text: Text, value: Mapping[str, Any]) -> Text:
 def _other(text: Text, value: Mapping[str, Any]) -> Text:
     what = value.get("reason") or value.get("kind") or value.get("status") or ""
     text.append(f"{what}  ", "bold")
-    text.append(str(value.get("account", "?")), "cyan")
+    text.append(value["account"], "cyan")
     if value.get("due_at"):
         text.append(f"  due {str(value['due_at'])[_TIME].replace('T', ' ')}")
     return text
+
+
+def _why(value: Mapping[str, Any]) -> str:
+    """The measured value, its threshold and the window: ``event_count 5 of 5 in 7 min 27 s``."""
+    values = dict(value.get("values", {}))
+    threshold = values.pop("threshold", None)
+    parts = [f"{name} {_number(one)}" for name, one in values.items()]
+    if threshold is not None:
+        parts.append(f"of {_number(threshold)}")
+    window = value.get("window") or {}
+    if parts and {"start", "end"} <= window.keys():
+        parts.append(f"in {duration(parse_ms(window['end']) - parse_ms(window['start']))}")
+    return " ".join(parts)
 
 
 def _number(value: object) -> str:
@@ -100,3 +128,16 @@ _LINES: dict[str, Callable[[Text, Mapping[str, Any]], Text]] = {
     "enforcement": _enforcement,
     "dead-letters": _dead_letter,
 }
+
+
+def duration(ms: int) -> str:
+    """Write a duration for people: ``4 s``, ``12 min``, ``3 h 20 min``, ``7 d 4 h``."""
+    seconds = ms // _MS_PER_S
+    minutes, seconds = divmod(seconds, _S_PER_MINUTE)
+    hours, minutes = divmod(minutes, _MINUTES_PER_HOUR)
+    days, hours = divmod(hours, _HOURS_PER_DAY)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -1,0 +1,129 @@
+"""`vigil demo`: a simulated day through a real Kafka and real workers, held against the truth."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from time import time
+
+import click
+
+from streams.cli import exits, output
+from streams.demo.recording import Recording
+from streams.demo.score import Score
+from streams.demo.screen import Screen
+from streams.demo.show import OUTPUTS_FILE, Show, perform
+from streams.demo.summary import Figures, as_json, table
+from streams.embedded import places
+from streams.simulate.plan import Plan, UnknownCampaignError, parse_campaigns
+from streams.simulate.rhythm import DAY_MS
+
+_CAMPAIGNS = "all,refusal-ladder:accounts=2:pace=0.02"
+"""Each campaign once, and one so slow that no shipped pattern is expected to find it."""
+
+
+@click.command()
+@click.option("--signals", type=click.IntRange(1), default=200_000, show_default=True)
+@click.option("--accounts", type=click.IntRange(1), default=5_000, show_default=True)
+@click.option("--campaigns", default=_CAMPAIGNS, show_default=True, metavar="LIST",
+              help="What to hide; see vigil simulate.")  # fmt: skip
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--rate", type=click.FloatRange(min=1), default=10_000, show_default=True,
+              help="Signals per second by the clock.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(1, 4), default=2, show_default=True)
+@click.option("--demo-rules", multiple=True, metavar="DIR",
+              help="Rules instead of the shipped catalogue.")  # fmt: skip
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path),
+              help="Where recording, truth and outputs stay [default: .build/demo in a checkout,"
+              " else vigil-demo].")  # fmt: skip
+@click.option("--json", "json_", is_flag=True, help="The summary as JSON; the show on stderr.")
+def demo(
+    *,
+    signals: int,
+    accounts: int,
+    campaigns: str,
+    seed: int,
+    rate: float,
+    workers: int,
+    demo_rules: tuple[str, ...],
+    keep: Path | None,
+    json_: bool,
+) -> int:
+    """Play a simulated day through a real Kafka and see what is found.
+
+    Needs Java 17; what it starts it stops. Exit 0 only if every campaign marked detectable was
+    found on each of its accounts.
+    """
+    try:
+        wanted = parse_campaigns(campaigns)
+    except UnknownCampaignError as error:
+        raise click.UsageError(str(error)) from error
+    show = Show(
+        plan=Plan(
+            accounts=accounts,
+            signals=signals,
+            seed=seed,
+            # Yesterday, whole: the same day whenever it is played, and young enough for Kafka.
+            start_ms=(int(time() * 1000) // DAY_MS - 1) * DAY_MS,
+            wanted=wanted,
+        ),
+        rate=rate,
+        workers=workers,
+        keep=(keep or _default_keep()).absolute(),
+        rules=tuple(str(Path(one).absolute()) for one in demo_rules),
+    )
+    screen = Screen(on_stderr=json_)
+    score, figures, recording = asyncio.run(_until_asked(show, screen))
+    if json_:
+        output.as_json(as_json(score, figures))
+    else:
+        screen.say()
+        screen.say(table(score, figures))
+        screen.say(_further(recording))
+    return exits.PROBLEMS if score.missed else exits.OK
+
+
+async def _until_asked(show: Show, screen: Screen) -> tuple[Score, Figures, Recording]:
+    """Perform; on Ctrl-C or SIGTERM clean up first, however often it is asked."""
+    loop = asyncio.get_running_loop()
+    performing = asyncio.ensure_future(perform(show, screen))
+    asked = False
+
+    def stop() -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            performing.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        return await performing
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _default_keep() -> Path:
+    return (
+        places.pom().parents[2] / ".build" / "demo" if places.in_checkout() else Path("vigil-demo")
+    )
+
+
+def _further(recording: Recording) -> str:
+    vigil = _relative(Path(sys.argv[0])) if Path(sys.argv[0]).name == "vigil" else "vigil"
+    day = _relative(recording.day)
+    return (
+        "\n[bold]Look further[/]\n"
+        f"  {vigil} replay {day}       the same day without Kafka\n"
+        f"  {vigil} simulate --help\n"
+        f"  less {_relative(recording.day.with_name(OUTPUTS_FILE))}\n"
+        f"  less {_relative(recording.truth)}"
+    )
+
+
+def _relative(path: Path) -> str:
+    here = Path.cwd()
+    path = path.absolute()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
