@@ -1,8 +1,10 @@
 """Keeps a worker's name unique: whoever takes the name last keeps it, the other one ends (exit 4).
 
 aiokafka's static membership has no FencedInstanceId, so two live workers of one name would rejoin
-in a loop. The name is therefore a transactional id of its own: taking it is InitProducerId, which
-fences the one who had it; that one notices at its next renewal, an aborted transaction.
+in a loop. Each worker therefore signs for its name: it commits a random number as the offset of a
+group that is named after it and has no members, and looks every few seconds whether the number is
+still its own. No transaction is involved: one that times out in a broker outage would look like
+somebody else's.
 """
 
 from __future__ import annotations
@@ -10,17 +12,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
-from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
 
 log = logging.getLogger(__name__)
 
 RENEW_S = 3.0
-_RENEW_TIMEOUT_S = 20.0
+_ANSWER_S = 10.0
 
 
 class NameTaken(Exception):
@@ -28,50 +31,46 @@ class NameTaken(Exception):
 
 
 class NameGuard:
-    """Holds the name `worker_id` in the group `group`. `topic` is any topic of ours: the renewal
-    offers an offset for it and takes it back."""
+    """Holds the name `worker_id`. `topic` is any topic of ours: offsets have to be of one."""
 
     def __init__(
         self, connection: Mapping[str, Any], prefix: str, worker_id: str, topic: str
     ) -> None:
         self._connection = connection
-        self._transactional_id = f"{prefix}vigil.worker.{worker_id}"
-        self._group = f"{prefix}vigil.workers"
-        self._offset = {TopicPartition(topic, 0): OffsetAndMetadata(0, "")}
-        self._producer: AIOKafkaProducer | None = None
+        self._group = f"{prefix}vigil.worker.{worker_id}"
+        self._place = TopicPartition(topic, 0)
+        self._signature = secrets.randbits(62)
+        self._consumer: AIOKafkaConsumer | None = None
 
     async def take(self) -> None:
-        """Take the name. Raises KafkaError."""
-        self._producer = AIOKafkaProducer(
-            **self._connection, transactional_id=self._transactional_id
+        """Sign for the name. Raises KafkaError."""
+        self._consumer = consumer = AIOKafkaConsumer(
+            **self._connection, group_id=self._group, enable_auto_commit=False
         )
-        await self._producer.start()
+        await consumer.start()
+        consumer.assign([self._place])
+        # Nothing is ever read here: paused before the fetcher looks.
+        consumer.pause(self._place)
+        await consumer.commit({self._place: self._signature})
 
     async def hold(self) -> None:
-        """Renew until cancelled. Raises NameTaken; an unreachable broker is waited for."""
+        """Look until cancelled. Raises NameTaken; an unreachable broker is waited for."""
+        consumer = self._consumer
+        assert consumer is not None
         while True:
             await asyncio.sleep(RENEW_S)
             try:
-                await asyncio.wait_for(self._renew(), _RENEW_TIMEOUT_S)
-            except (ProducerFenced, InvalidProducerEpoch):
-                raise NameTaken from None
-            except (KafkaError, TimeoutError, AssertionError) as error:
-                # A broker restart can leave aiokafka's producer in a state it can't leave. A new
-                # one would take the name by force, which only a start may do: hold() can't tell
-                # whether the name is still ours until the broker answers this producer again.
-                log.warning("the worker's name could not be renewed: %s", type(error).__name__)
-
-    async def _renew(self) -> None:
-        producer = self._producer
-        assert producer is not None
-        await producer.begin_transaction()
-        try:
-            await producer.send_offsets_to_transaction(dict(self._offset), self._group)
-        finally:
-            await producer.abort_transaction()
+                signature = await asyncio.wait_for(consumer.committed(self._place), _ANSWER_S)
+                if signature is None:  # a group nobody joins is forgotten after some days
+                    await consumer.commit({self._place: self._signature})
+            except (KafkaError, TimeoutError) as error:
+                log.warning("can't look after the worker's name: %s", type(error).__name__)
+                continue
+            if signature not in (None, self._signature):
+                raise NameTaken
 
     async def release(self) -> None:
-        """Let go of the connection; the name is free for the next start anyway."""
-        if self._producer is not None:
+        """Let go of the connection; the next start signs anew."""
+        if self._consumer is not None:
             with contextlib.suppress(KafkaError, TimeoutError):
-                await asyncio.wait_for(self._producer.stop(), RENEW_S)
+                await asyncio.wait_for(self._consumer.stop(), RENEW_S)

@@ -1,0 +1,193 @@
+"""A drill: numbered signals into a real Kafka, real workers, faults, and a recount at the end."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+
+from streams.admin import create
+from streams.engine.store import OFFSETS_KEY
+from tests.faults import counting_worker as counting
+
+PARTITIONS = 4
+ACCOUNTS = 400
+_PROGRAM = Path(counting.__file__)
+_ROOT = Path(__file__).parents[2]
+
+
+def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60.0) -> None:
+    """Poll until true; fail naming what was waited for."""
+    deadline = time.monotonic() + deadline_s
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {deadline_s:g} s: {what}")
+        pause.wait(0.1)
+
+
+class Load(threading.Thread):
+    """Writes numbered signals until stopped; remembers what it wrote, in order, per account.
+
+    A fifth of the signals go to `moderation-hits`, so that two inputs have to be merged.
+    """
+
+    def __init__(self, brokers: str, prefix: str, *, per_second: int = 3_000) -> None:
+        super().__init__(daemon=True)
+        self.sent: list[tuple[str, int]] = []
+        self._prefix = prefix
+        self._per_second = per_second
+        self._ended = threading.Event()
+        self._producer = KafkaProducer(
+            bootstrap_servers=brokers, acks="all", enable_idempotence=True,
+            delivery_timeout_ms=120_000, request_timeout_ms=5_000,
+        )  # fmt: skip
+
+    def run(self) -> None:
+        dice = random.Random(7)
+        while not self._ended.wait(0.05):
+            for _ in range(self._per_second // 20):
+                number = len(self.sent)
+                account = f"a{dice.randrange(ACCOUNTS)}"
+                value = b'{"account":"%s","number":%d}' % (account.encode(), number)
+                # One topic per account: within a topic the order is fixed, across topics it
+                # hangs on what had arrived when.
+                hits = int(account[1:]) % 5 == 0
+                topic = self._prefix + ("moderation-hits" if hits else "activity")
+                self._producer.send(topic, key=account.encode(), value=value)
+                self.sent.append((account, number))
+
+    def end(self) -> None:
+        """Stop writing; returns when everything written is acknowledged."""
+        self._ended.set()
+        self.join()
+        self._producer.flush()
+        self._producer.close()
+
+
+class Drill:
+    """Topics of its own, a load, workers; `recount` compares what is committed with the input."""
+
+    def __init__(self, brokers: str, directory: Path) -> None:
+        self.brokers = brokers
+        self.prefix = f"t{uuid.uuid4().hex[:8]}-"
+        self._directory = directory
+        self._workers: list[subprocess.Popen[bytes]] = []
+        create({"bootstrap_servers": brokers}, prefix=self.prefix, partitions=PARTITIONS)
+        self.load = Load(brokers, self.prefix)
+
+    def __enter__(self) -> Self:
+        self.load.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            if worker.poll() is None:
+                worker.send_signal(signal.SIGCONT)
+                worker.kill()
+            worker.wait()
+
+    def worker(self, name: str, *, broken: str | None = None) -> subprocess.Popen[bytes]:
+        """Start a worker process."""
+        log = (self._directory / f"{name}.log").open("ab")
+        command = [
+            *(sys.executable, str(_PROGRAM), "--brokers", self.brokers, "--prefix", self.prefix),
+            *("--worker-id", name, "--partitions", str(PARTITIONS)),
+            *(("--broken", broken) if broken else ()),
+        ]
+        worker = subprocess.Popen(
+            command, cwd=_ROOT, env=os.environ | {"PYTHONPATH": str(_ROOT)}, stdout=log, stderr=log
+        )
+        self._workers.append(worker)
+        return worker
+
+    def committed(self) -> int:
+        """Decisions committed so far."""
+        return len(self._read("detections"))
+
+    def wait_for_decisions(self, more: int = 1, deadline_s: float = 60.0) -> None:
+        """Wait until `more` further decisions are committed."""
+        goal = self.committed() + more
+        wait_until(lambda: self.committed() >= goal, f"{more} more decisions", deadline_s)
+
+    def finish(self, deadline_s: float = 90.0) -> None:
+        """End the load and wait until the group's offsets stand at the end of every input."""
+        self.load.end()
+        wait_until(self._caught_up, "the group's offsets at the end of the inputs", deadline_s)
+
+    def recount(self) -> list[str]:
+        """What is wrong: nothing, or a line for each kind of difference."""
+        expected: dict[str, counting.Count] = {}
+        decisions = []
+        for account, number in self.load.sent:
+            one = expected.setdefault(account, counting.Count())
+            counting.count(one, number)
+            if one.seen % counting.EVERY == 0:
+                decisions.append(f"{account}.{one.seen}")
+        found = Counter(
+            msgspec.json.decode(value, type=counting.Decision).id
+            for _, value in self._read("detections")
+        )
+        state = self._state()
+        wrong = sum(state.get(account) != one for account, one in expected.items())
+        doubled = sum(times - 1 for times in found.values() if times > 1)
+        lost = len(set(decisions) - found.keys())
+        invented = len(found.keys() - set(decisions))
+        counts = {"wrong states": wrong, "doubled decisions": doubled,
+                  "lost decisions": lost, "invented decisions": invented}  # fmt: skip
+        return [f"{number} {what}" for what, number in counts.items() if number]
+
+    def _state(self) -> dict[str, counting.Count]:
+        records: dict[bytes, bytes | None] = dict(self._read("accounts-state"))
+        return {
+            key[1:].decode(): msgspec.msgpack.decode(value[5:], type=counting.Count)
+            for key, value in records.items()
+            if value is not None and key != OFFSETS_KEY
+        }
+
+    def _read(self, topic: str) -> list[tuple[bytes, Any]]:
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.brokers, isolation_level="read_committed",
+            enable_auto_commit=False, group_id=None,
+        )  # fmt: skip
+        try:
+            tps = [TopicPartition(self.prefix + topic, number) for number in range(PARTITIONS)]
+            consumer.assign(tps)
+            consumer.seek_to_beginning(*tps)
+            ends = consumer.end_offsets(tps)
+            records = []
+            while any(consumer.position(tp) < ends[tp] for tp in tps):
+                for batch in consumer.poll(timeout_ms=200).values():
+                    records += [(record.key, record.value) for record in batch]
+            return records
+        finally:
+            consumer.close()
+
+    def _caught_up(self) -> bool:
+        admin = KafkaAdminClient(bootstrap_servers=self.brokers)
+        consumer = KafkaConsumer(bootstrap_servers=self.brokers)
+        try:
+            tps = [
+                TopicPartition(self.prefix + topic, number)
+                for topic in ("activity", "moderation-hits")
+                for number in range(PARTITIONS)
+            ]
+            ends = consumer.end_offsets(tps)
+            group = f"{self.prefix}vigil"
+            told = admin.list_group_offsets(group)[group]
+            return all(tp in told and told[tp].offset == ends[tp] for tp in tps)
+        finally:
+            consumer.close()
+            admin.close()
