@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from streams.embedded import EmbeddedKafka
+if TYPE_CHECKING:
+    from streams.embedded import EmbeddedKafka
 
 _numbers = itertools.count(1)
 
@@ -19,6 +21,8 @@ def kafka_node(tmp_path_factory) -> Iterator[EmbeddedKafka]:
 
     It ends with the tests, also when they are killed.
     """
+    from streams.embedded import EmbeddedKafka  # noqa: PLC0415 - most tests need no broker
+
     with EmbeddedKafka(tmp_path_factory.mktemp("kafka"), tied=True) as node:
         yield node
 

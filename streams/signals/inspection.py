@@ -176,7 +176,10 @@ def _several_of(value: Any, allowed: tuple[str, ...]) -> Any:
 def _number(value: Any, low: float | None, high: float | None) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return Reason.WRONG_TYPE
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return Reason.OUT_OF_RANGE
     too_low, too_high = low is not None and number < low, high is not None and number > high
     return Reason.OUT_OF_RANGE if too_low or too_high else number
 
