@@ -15,7 +15,7 @@ from streams.config import SETTINGS
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "demo": ("streams.cli.demo:demo", "A simulated day through a real Kafka, with a summary."),
-        "run": ("streams.cli.run:run", "Run one worker with all agents."),
+        "run": ("streams.cli.run:run_command", "Run one worker with all agents."),
         "replay": ("streams.cli.replay:replay_command", "JSON lines in, decisions out; no Kafka."),
         "simulate": ("streams.cli.simulate:simulate", "Harmless traffic with hidden campaigns."),
         "tap": ("streams.cli.tap:tap", "Follow what is decided, as it is committed."),

@@ -120,14 +120,14 @@ class Worker:
         # State is acyclic and large; the collector would walk it over and over (22 % of the time,
         # measured). Cycles of the event loop are collected by hand, in `_collect`.
         gc.disable()
-        chores: list[asyncio.Task[None]] = []
+        chores = [asyncio.create_task(self._every_second())]
         try:
             start = asyncio.create_task(self._start())
             stopped = asyncio.create_task(self._ended.wait())
             await asyncio.wait({start, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if start.done():
                 start.result()
-                for chore in (self._hold(), self._every_second(), self._lag(), self._collect()):
+                for chore in (self._hold(), self._lag(), self._collect()):
                     chores.append(asyncio.create_task(chore))
                 await stopped
             else:
