@@ -1,0 +1,11 @@
+"""Everything that is wrong with a deployment, each with its remedy.
+
+`examination` asks one question after the other: `broker` (version, settings), `records` (retention
+against windows, clocks, partitioning, dead letters), `workers` (group, package versions), and what
+`streams.admin` says of topics. It only looks; nothing is changed.
+"""
+
+from streams.doctor.examination import Deployment, examine
+from streams.doctor.finding import Finding, Severity
+
+__all__ = ["Deployment", "Finding", "Severity", "examine"]

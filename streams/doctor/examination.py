@@ -1,0 +1,63 @@
+"""One examination, from the connection to the records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streams.admin.cluster import Cluster, open_cluster
+from streams.admin.comparison import compare
+from streams.doctor import broker, records, workers
+from streams.doctor.finding import Finding, Severity
+from streams.doctor.sample import newest
+from streams.topics import TABLE, Role
+
+_PER_PARTITION = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What is examined. `window_ms` is the longest window of the rules, lateness included."""
+
+    connection: Mapping[str, Any]
+    prefix: str = ""
+    window_ms: int = 0
+    session_timeout_s: float = 10.0
+    clock: Callable[[], float] = time.time
+
+
+def examine(deployment: Deployment) -> Iterator[Finding]:
+    """Every finding, as it is made. Raises `streams.admin.KafkaUnreachable`."""
+    yield from workers.packages()
+    with open_cluster(deployment.connection) as cluster:
+        yield from broker.look(cluster, session_timeout_s=deployment.session_timeout_s)
+        for difference in compare(cluster, prefix=deployment.prefix):
+            severity = Severity.PROBLEM if difference.fatal else Severity.WARNING
+            yield Finding(severity, difference.topic, difference.problem, difference.remedy)
+        yield from _traffic(deployment, cluster)
+
+
+def _traffic(deployment: Deployment, cluster: Cluster) -> Iterator[Finding]:
+    prefix, now_ms = deployment.prefix, int(deployment.clock() * 1000)
+    live = cluster.topics()
+    inputs = {
+        prefix + topic.name: live[prefix + topic.name].partitions
+        for topic in TABLE
+        if topic.role is Role.IN and prefix + topic.name in live
+    }
+    yield from records.retention(cluster, live, window_ms=deployment.window_ms, prefix=prefix)
+    yield from workers.group(cluster, live, prefix=prefix)
+    sample = list(newest(deployment.connection, inputs, per_partition=_PER_PARTITION))
+    yield from records.clocks(sample, now_ms=now_ms)
+    yield from records.partitioning(sample, inputs)
+    letters = prefix + "dead-letters"
+    if letters in live:
+        refused = newest(
+            deployment.connection,
+            {letters: live[letters].partitions},
+            per_partition=_PER_PARTITION,
+            with_values=True,
+        )
+        yield from records.dead_letters(refused, now_ms=now_ms)

@@ -1,0 +1,120 @@
+"""What the newest records tell: clocks, partitioning, what is refused; and whether they'll last."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+from kafka.partitioner.default import murmur2
+
+from streams.admin.cluster import Cluster, Live
+from streams.doctor.finding import Finding, Severity
+from streams.doctor.sample import Seen
+from streams.signals import Reason
+from streams.topics import TABLE, Role
+
+AHEAD_MS = 60_000
+_FOR_EVER = -1
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+
+
+class _DeadLetter(msgspec.Struct):
+    reason: str
+
+
+_dead_letter = msgspec.json.Decoder(_DeadLetter).decode
+
+
+def retention(
+    cluster: Cluster, live: Mapping[str, Live], *, window_ms: int, prefix: str
+) -> Iterator[Finding]:
+    """Topics that forget signals sooner than the longest window of the rules."""
+    names = [prefix + t.name for t in TABLE if t.role is Role.IN and prefix + t.name in live]
+    for name, config in cluster.configs(names).items():
+        kept = int(config.get("retention.ms", _FOR_EVER))
+        if config.get("cleanup.policy") == "delete" and _FOR_EVER < kept < window_ms:
+            yield Finding(
+                Severity.WARNING,
+                name,
+                f"keeps records {kept / _HOUR_MS:.0f} h, the longest window of the rules is"
+                f" {window_ms / _HOUR_MS:.0f} h",
+                "Back-filled signals older than that vanish before they are read: raise"
+                f" retention.ms to {2 * window_ms} at least",
+            )
+        if config.get("message.timestamp.type") == "LogAppendTime":
+            yield Finding(
+                Severity.WARNING,
+                name,
+                "replaces the producers' timestamps with the time of arrival",
+                "Inputs are merged by timestamp: set message.timestamp.type=CreateTime",
+            )
+
+
+def clocks(sample: Iterable[Seen], *, now_ms: int) -> Iterator[Finding]:
+    """Records from the future: somebody's clock is wrong."""
+    newest: dict[str, int] = {}
+    for seen in sample:
+        newest[seen.topic] = max(newest.get(seen.topic, 0), seen.timestamp)
+    for topic, timestamp in newest.items():
+        if timestamp > now_ms + AHEAD_MS:
+            yield Finding(
+                Severity.PROBLEM,
+                topic,
+                f"its newest record is {(timestamp - now_ms) / 1000:.0f} s ahead of this machine's"
+                " clock",
+                "Compare the clocks of its producers and of this machine (timedatectl); signals"
+                " more than 5 minutes ahead of their record are refused",
+            )
+
+
+def partitioning(sample: Iterable[Seen], counts: Mapping[str, int]) -> Iterator[Finding]:
+    """Keys that lie where Kafka's own partitioner wouldn't have put them."""
+    looked: Counter[str] = Counter()
+    astray: Counter[str] = Counter()
+    by_crc: Counter[str] = Counter()
+    for seen in sample:
+        if seen.key is None:
+            continue
+        count = counts[seen.topic]
+        looked[seen.topic] += 1
+        if (murmur2(seen.key) & 0x7FFFFFFF) % count != seen.partition:
+            astray[seen.topic] += 1
+            by_crc[seen.topic] += zlib.crc32(seen.key) % count == seen.partition
+    for topic, wrong in astray.items():
+        librdkafka = by_crc[topic] == wrong
+        cause = ", where CRC32 puts them as librdkafka does by default" if librdkafka else ""
+        yield Finding(
+            Severity.PROBLEM,
+            topic,
+            f"of {looked[topic]} records looked at, {wrong} lie on a partition their key doesn't"
+            f" belong to{cause}",
+            "They are refused as wrong_partition. Producers on librdkafka (confluent-kafka, kcat,"
+            " node-rdkafka) need partitioner=murmur2_random; the topic's partition count must"
+            " never have been raised",
+        )
+
+
+def dead_letters(sample: Iterable[Seen], *, now_ms: int) -> Iterator[Finding]:
+    """What was refused in the last day, by reason."""
+    reasons: Counter[str] = Counter()
+    for seen in sample:
+        if seen.value is None or seen.timestamp < now_ms - _DAY_MS:
+            continue
+        try:
+            reason = _dead_letter(seen.value).reason
+        except msgspec.MsgspecError:
+            reason = "unreadable"
+        # Closed list: whoever can write there could write anything.
+        reasons[reason if reason in set(Reason) else "unreadable"] += 1
+    if reasons:
+        counts = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+        yield Finding(
+            Severity.WARNING,
+            "dead-letters",
+            f"refused within 24 h, of the newest: {counts}",
+            "Look which producer it is: vigil tap dead-letters names topic, partition, offset and"
+            " fields",
+        )
