@@ -133,16 +133,16 @@ class Processor:
 
     def _handle(self, run: Run) -> None:
         records = run.records
-        done = self._run(run.index, records, 0, len(records))
-        while done < len(records):
-            # The signal at `done` raised: everything since the savepoint is to be done again.
-            self._again(run.index, records, done)
-            done += 1
-            done += self._run(run.index, records, done, len(records)) - done
-        self._records += len(records)
-        self._poison.signals(len(records))
-        self._since.append((run.index, records))
-        self._since_count += len(records)
+        end = len(records)
+        kept = 0  # the run's records before this one are in a savepoint
+        while (stopped := self._run(run.index, records, kept, end)) < end:
+            # The signal at `stopped` raised: everything since the savepoint is to be done again.
+            self._again(run.index, records, kept, stopped)
+            kept = stopped + 1
+        self._records += end
+        self._poison.signals(end)
+        self._since.append((run.index, records[kept:] if kept else records))
+        self._since_count += end - kept
         if self._since_count >= SAVEPOINT_RECORDS:
             self._keep()
 
@@ -176,14 +176,16 @@ class Processor:
             self._poison.raised(error)
         return at
 
-    def _again(self, index: int, records: Sequence[RawRecord], suspect: int) -> None:
-        since = self._since
+    def _again(
+        self, index: int, records: Sequence[RawRecord], kept: int, suspect: int
+    ) -> None:
+        since = list(self._since)
         # 1.
         self.store.rollback()
         self.outbox.rollback()
         self._refused.clear()
         # 2. and 3.
-        for earlier_index, earlier in [*since, (index, records[:suspect])]:
+        for earlier_index, earlier in [*since, (index, records[kept:suspect])]:
             for at in range(len(earlier)):
                 self._alone(earlier_index, earlier, at)
         # 4.
