@@ -11,6 +11,7 @@ from time import time
 import click
 
 from streams.cli import exits, output
+from streams.demo.crew import CrewError
 from streams.demo.recording import Recording
 from streams.demo.score import Score
 from streams.demo.screen import Screen
@@ -20,6 +21,8 @@ from streams.embedded import places
 from streams.simulate.plan import Plan, UnknownCampaignError, parse_campaigns
 from streams.simulate.rhythm import DAY_MS
 
+_SEED = 303
+"""Spreads the campaigns over the day, so that there is something to see all along."""
 _CAMPAIGNS = "all,refusal-ladder:accounts=2:pace=0.02"
 """Each campaign once, and one so slow that no shipped pattern is expected to find it."""
 
@@ -29,11 +32,11 @@ _CAMPAIGNS = "all,refusal-ladder:accounts=2:pace=0.02"
 @click.option("--accounts", type=click.IntRange(1), default=5_000, show_default=True)
 @click.option("--campaigns", default=_CAMPAIGNS, show_default=True, metavar="LIST",
               help="What to hide; see vigil simulate.")  # fmt: skip
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--seed", type=int, default=_SEED, show_default=True)
 @click.option("--rate", type=click.FloatRange(min=1), default=10_000, show_default=True,
               help="Signals per second by the clock.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 4), default=2, show_default=True)
-@click.option("--demo-rules", multiple=True, metavar="DIR",
+@click.option("--rules", "demo_rules", multiple=True, metavar="DIR",
               help="Rules instead of the shipped catalogue.")  # fmt: skip
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path),
               help="Where recording, truth and outputs stay [default: .build/demo in a checkout,"
@@ -75,7 +78,11 @@ def demo(
         rules=tuple(str(Path(one).absolute()) for one in demo_rules),
     )
     screen = Screen(on_stderr=json_)
-    score, figures, recording = asyncio.run(_until_asked(show, screen))
+    try:
+        score, figures, recording = asyncio.run(_until_asked(show, screen))
+    except CrewError as error:
+        click.echo(f"vigil: {error}", err=True)
+        return exits.INTERNAL
     if json_:
         output.as_json(as_json(score, figures))
     else:

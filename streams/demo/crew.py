@@ -22,11 +22,15 @@ _LOG_TAIL_LINES = 15
 _HTTP_OK = b" 200 "
 
 
-class WorkerDiedError(Exception):
+class CrewError(Exception):
+    """The workers failed the demo. Says which, how, and their last words."""
+
+
+class WorkerDiedError(CrewError):
     """A worker ended although nobody asked it to. Says which, how, and its last words."""
 
 
-class WorkersNotReadyError(Exception):
+class WorkersNotReadyError(CrewError):
     """The workers did not become ready in time. Says which, and where to look."""
 
 

@@ -6,29 +6,26 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
-from streams.topics import full_name, group_id
+from streams.tap.follow import places_of
+from streams.topics import group_id
 
 _POLL_S = 0.2
 
 
-async def caught_up(connection: Mapping[str, Any], topics: tuple[str, ...], within_s: float) -> int:
+async def caught_up(
+    connection: Mapping[str, Any], topics: tuple[str, ...], within_s: float, prefix: str = ""
+) -> int:
     """Return 0 once the group has committed the end of every topic; else what is left after a time.
 
     `topics` are logical names. Belongs to no member: looking disturbs no assignment.
     """
+    places = await asyncio.to_thread(places_of, connection, topics, prefix)
     # With a group but no subscription it reads the group's offsets and never joins.
-    consumer = AIOKafkaConsumer(**connection, group_id=group_id(), enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**connection, group_id=group_id(prefix), enable_auto_commit=False)
     await consumer.start()
     try:
-        known = await consumer.topics()
-        assert set(map(full_name, topics)) <= known
-        places = [
-            TopicPartition(name, partition)
-            for name in map(full_name, topics)
-            for partition in consumer.partitions_for_topic(name) or ()
-        ]
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
         while True:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from streams import admin
 from streams.demo.audience import Audience
-from streams.demo.crew import Crew
+from streams.demo.crew import Crew, CrewError
 from streams.demo.lag import caught_up
 from streams.demo.recording import Recording, record
 from streams.demo.score import Score
@@ -33,13 +33,12 @@ from streams.simulate.kafka import feed
 from streams.simulate.lines import ACTIVITY, HITS, REVIEWS, ts_of
 from streams.simulate.plan import Plan
 from streams.tap.follow import Committed, Follower
-from streams.tap.show import line
+from streams.tap.show import brief
 
 _PARTITIONS = 4
 _OUTPUTS = ("detections", "enforcement", "dead-letters")
 _READY_S = 45.0
 _CATCH_UP_S = 30.0
-_SHOWN_ID_CHARS = 9
 _POLL_S = 0.1
 OUTPUTS_FILE = "outputs.jsonl"
 """What was committed, in the directory that is kept."""
@@ -47,7 +46,7 @@ OUTPUTS_FILE = "outputs.jsonl"
 T = TypeVar("T")
 
 
-class StuckError(Exception):
+class StuckError(CrewError):
     """The workers did not handle everything in time. Says how much is left."""
 
 
@@ -71,7 +70,7 @@ async def perform(show: Show, screen: Screen) -> tuple[Score, Figures, Recording
 
     Raises:
         ToolMissing, KafkaNotStarted, KafkaUnreachable: Kafka can't be had or used.
-        WorkersNotReadyError, WorkerDiedError, StuckError: the workers failed.
+        CrewError: the workers failed.
     """
     async with _directory() as directory, _kafka(directory) as kafka:
         with screen.step("Starting Kafka and simulating a day"):
@@ -101,13 +100,9 @@ async def _play(
     names = {account: hidden.campaign for hidden in recording.hidden for account in hidden.accounts}
 
     def shown(detection: Committed) -> None:
-        account = detection.value["account"]
-        text = line("detections", detection.value, id_chars=_SHOWN_ID_CHARS)
-        if account in names:
-            text.append(f"  ← {names[account]}", "green")
-        else:
-            text.append("  ← harmless", "yellow")
-        screen.say(text)
+        campaign = names.get(detection.value["account"])
+        note = (campaign, "green") if campaign else ("harmless account", "yellow")
+        screen.say(brief(detection.value, note))
 
     score = Score(recording.hidden)
     audience = Audience(score, show.keep / OUTPUTS_FILE, shown)

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -31,11 +32,11 @@ class Figures:
 
 def table(score: Score, figures: Figures) -> RenderableType:
     """The summary for people."""
-    rows = Table(title="What was hidden, and what was found", title_justify="left")
-    rows.add_column("campaign")
+    rows = Table(title="What was hidden, and what was found", title_justify="left", box=SIMPLE)
+    rows.add_column("campaign", no_wrap=True)
     rows.add_column("accounts", justify="right")
     rows.add_column("found", justify="right")
-    rows.add_column("first act → first found", justify="right")
+    rows.add_column("time to detect", justify="right", no_wrap=True)
     rows.add_column("by pattern")
     rows.add_column("")
     for outcome in score.outcomes:

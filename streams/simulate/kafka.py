@@ -15,13 +15,13 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from streams.admin import Difference, KafkaUnreachable, TopicsWrong
-from streams.simulate.lines import Line, ts_of
+from streams.admin.cluster import open_cluster
+from streams.simulate.lines import ACTIVITY, HITS, REVIEWS, Line, ts_of
 from streams.topics import full_name
 
 _BATCH_BYTES = 512 * 1024
 _IN_FLIGHT = 32  # batches whose acknowledgement is awaited at a time
 _POSITIVE = 0x7FFFFFFF
-_METADATA_S = 10.0
 _TICK_S = 0.05
 
 
@@ -40,7 +40,6 @@ class Feed:
         self._brokers = connection["bootstrap_servers"]
         self._prefix = prefix
         self._hashes: dict[str, int] = {}
-        self._counts: dict[str, int] = {}
         self._builders: dict[tuple[str, int], Any] = {}
         self._sending: dict[asyncio.Future[Any], tuple[str, int]] = {}
 
@@ -49,7 +48,9 @@ class Feed:
 
         Raises:
             KafkaUnreachable: no broker answers.
+            TopicsWrong: an input topic isn't there.
         """
+        self._counts = await asyncio.to_thread(_partitions, self._connection, self._prefix)
         self._producer = AIOKafkaProducer(
             **self._connection,
             max_batch_size=_BATCH_BYTES,
@@ -61,8 +62,7 @@ class Feed:
         except KafkaError as error:
             await self._producer.stop()
             raise KafkaUnreachable(
-                f"no Kafka answered at {self._brokers} ({type(error).__name__}): is the address "
-                "right, is it running (vigil kafka start)?"
+                f"{self._brokers} takes no producer ({type(error).__name__}); see its log"
             ) from error
         return self
 
@@ -74,15 +74,12 @@ class Feed:
         """Append records, in this order per partition; they are on their way after `flush`.
 
         Raises:
-            TopicsWrong: a topic isn't there.
             KafkaUnreachable: the broker did not take a batch.
         """
         split: defaultdict[tuple[str, int], list[Line]] = defaultdict(list)
         counts, hashes = self._counts, self._hashes
         for line in chunk:
             _, topic, key, _ = line
-            if topic not in counts:
-                counts[topic] = await self._count(topic)
             hashed = hashes.get(key)
             if hashed is None:  # pure Python and 3 µs: once per key
                 hashed = hashes[key] = murmur2(key.encode()) & _POSITIVE
@@ -100,15 +97,6 @@ class Feed:
             await self._send(topic, partition, builder)
         self._builders.clear()
         await self._settle(0)
-
-    async def _count(self, topic: str) -> int:
-        name = full_name(topic, self._prefix)
-        try:
-            found = await asyncio.wait_for(self._producer.partitions_for(name), _METADATA_S)
-        except (KafkaError, TimeoutError) as error:
-            remedy = f"Run: vigil topics create --brokers {self._brokers}"
-            raise TopicsWrong([Difference(name, "is missing", remedy, fatal=True)]) from error
-        return len(found)
 
     async def _append(self, topic: str, partition: int, lines: list[Line]) -> None:
         builder = self._builders.get((topic, partition))
@@ -147,6 +135,22 @@ class Feed:
             f"{full_name(topic, self._prefix)}/{partition} at {self._brokers}: the broker did not take a "
             f"batch ({type(error).__name__}); see its log, or `vigil topics check`"
         )
+
+
+def _partitions(connection: Mapping[str, Any], prefix: str) -> dict[str, int]:
+    """Partition counts of the input topics, by logical name."""
+    with open_cluster(connection) as cluster:
+        live = cluster.topics()
+    names = {topic: full_name(topic, prefix) for topic in (ACTIVITY, HITS, REVIEWS)}
+    remedy = f"Run: vigil topics create --brokers {connection['bootstrap_servers']}"
+    missing = [
+        Difference(name, "is missing", remedy, fatal=True)
+        for name in names.values()
+        if name not in live
+    ]
+    if missing:
+        raise TopicsWrong(missing)
+    return {topic: live[name].partitions for topic, name in names.items()}
 
 
 @dataclass(frozen=True, slots=True)

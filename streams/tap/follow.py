@@ -12,12 +12,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.admin import Difference, KafkaUnreachable, TopicsWrong
+from streams.admin.cluster import open_cluster
 from streams.topics import TABLE, Role, full_name, logical_name
 
 OUTPUTS = tuple(topic.name for topic in TABLE if topic.role is Role.OUT)
 """The topics that may be followed: what Vigil decided, never what it was told."""
 
-_METADATA_S = 10.0
 _POLL_MS = 500
 
 
@@ -45,6 +45,32 @@ class Wanted:
         if self.pattern is None or value.get("pattern") == self.pattern:
             return True
         return self.pattern.casefold() in str(value.get("title", "")).casefold()
+
+
+def places_of(
+    connection: Mapping[str, Any], topics: Sequence[str], prefix: str
+) -> list[TopicPartition]:
+    """Return all partitions of `topics` (logical names).
+
+    Asked of the admin client: aiokafka's consumer knows only topics it was assigned already.
+
+    Raises:
+        KafkaUnreachable: no broker answers.
+        TopicsWrong: a topic isn't there.
+    """
+    with open_cluster(connection) as cluster:
+        live = cluster.topics()
+    names = [full_name(topic, prefix) for topic in topics]
+    remedy = f"Run: vigil topics create --brokers {connection['bootstrap_servers']}"
+    missing = [Difference(name, "is missing", remedy, fatal=True) for name in names]
+    missing = [one for one in missing if one.topic not in live]
+    if missing:
+        raise TopicsWrong(missing)
+    return [
+        TopicPartition(name, partition)
+        for name in names
+        for partition in range(live[name].partitions)
+    ]
 
 
 class Follower:
@@ -79,6 +105,9 @@ class Follower:
             KafkaUnreachable: no broker answers.
             TopicsWrong: a topic isn't there.
         """
+        self._places = await asyncio.to_thread(
+            places_of, self._connection, self._topics, self._prefix
+        )
         self._consumer = AIOKafkaConsumer(
             **self._connection,
             isolation_level="read_committed",
@@ -88,14 +117,10 @@ class Follower:
         )
         try:
             await self._consumer.start()
+            await self._stand()
         except KafkaError as error:
             await self._consumer.stop()
-            raise KafkaUnreachable(
-                f"no Kafka answered at {self._brokers} ({type(error).__name__}): is the address "
-                "right, is it running (vigil kafka start)?"
-            ) from error
-        try:
-            await self._stand()
+            raise self._unreadable(error) from error
         except BaseException:
             await self._consumer.stop()
             raise
@@ -106,11 +131,7 @@ class Follower:
         await self._consumer.stop()
 
     async def _stand(self) -> None:
-        self._places = places = [
-            TopicPartition(topic, partition)
-            for topic in (full_name(name, self._prefix) for name in self._topics)
-            for partition in await self._partitions(topic)
-        ]
+        places = self._places
         self._consumer.assign(places)
         ends = await self._consumer.end_offsets(places)
         offsets = ends
@@ -123,13 +144,6 @@ class Follower:
             }
         for place in places:
             self._consumer.seek(place, offsets[place])
-
-    async def _partitions(self, topic: str) -> list[int]:
-        known = await self._consumer.topics()
-        if topic not in known:
-            remedy = f"Run: vigil topics create --brokers {self._brokers}, or name its --prefix"
-            raise TopicsWrong([Difference(topic, "is missing", remedy, fatal=True)])
-        return sorted(self._consumer.partitions_for_topic(topic) or ())
 
     async def records(self, idle_s: float | None = None) -> AsyncIterator[Committed]:
         """Yield records as they are committed; end after `idle_s` seconds without one.
@@ -146,10 +160,7 @@ class Follower:
             try:
                 batches = await self._consumer.getmany(timeout_ms=wait_ms)
             except KafkaError as error:
-                raise KafkaUnreachable(
-                    f"{', '.join(self._topics)} at {self._brokers} can't be read "
-                    f"({type(error).__name__}); see `vigil topics check`"
-                ) from error
+                raise self._unreadable(error) from error
             for place, records in batches.items():
                 topic = logical_name(place.topic, self._prefix)
                 for record in records:
@@ -161,6 +172,12 @@ class Follower:
                             msgspec.json.decode(record.value, type=dict[str, Any]),
                             record.timestamp,
                         )
+
+    def _unreadable(self, error: KafkaError) -> KafkaUnreachable:
+        return KafkaUnreachable(
+            f"{', '.join(self._topics)} at {self._brokers} can't be read "
+            f"({type(error).__name__}); see vigil topics check"
+        )
 
     async def at_end(self) -> bool:
         """Whether everything committed by now has been yielded."""

@@ -19,6 +19,9 @@ _SEVERITY_STYLES = {
 }
 _SEVERITY_WIDTH = 8
 _ACTION_WIDTH = 18
+_TITLE_WIDTH = 30
+_NOTE_WIDTH = 23
+_BRIEF_ID_CHARS = 9
 _MS_PER_S = 1000
 _S_PER_MINUTE = 60
 _MINUTES_PER_HOUR = 60
@@ -36,16 +39,24 @@ def redacted(topic: str, value: Mapping[str, Any]) -> dict[str, Any]:
     return dict(value)
 
 
-def line(topic: str, value: Mapping[str, Any], *, id_chars: int | None = None) -> Text:
-    """Return the line for a record of an output topic (its JSON, decoded).
-
-    `id_chars` cuts the account's id, where the line must be short.
-    """
+def line(topic: str, value: Mapping[str, Any]) -> Text:
+    """Return the line for a record of an output topic (its JSON, decoded)."""
     text = Text(f"{_when(value)}  ")
-    account = str(value.get("account", "?"))
-    if id_chars is not None and len(account) > id_chars:
-        account = f"{account[:id_chars]}…"
-    text = _LINES.get(topic, _other)(text, {**value, "account": account})
+    return _safe(_LINES.get(topic, _other)(text, {"account": "?", **value}))
+
+
+def brief(detection: Mapping[str, Any], note: tuple[str, str]) -> Text:
+    """Return a line in columns for a detection, ids cut short, with a note (text, style)."""
+    text = Text(f"{_when(detection)}  ", no_wrap=True, overflow="ellipsis")
+    _severity(text, detection)
+    text.append(str(detection["title"]).ljust(_TITLE_WIDTH), "bold")
+    text.append(f" {str(detection['account'])[:_BRIEF_ID_CHARS]}…  ", "cyan")
+    text.append(note[0].ljust(_NOTE_WIDTH), note[1])
+    text.append(f"  {_why(detection, names=False)}", "dim")
+    return _safe(text)
+
+
+def _safe(text: Text) -> Text:
     # A rule's title is anybody's text: it must not steer the reader's terminal.
     text.plain = "".join(one if one.isprintable() else "�" for one in text.plain)
     return text
@@ -106,11 +117,11 @@ def _other(text: Text, value: Mapping[str, Any]) -> Text:
     return text
 
 
-def _why(value: Mapping[str, Any]) -> str:
+def _why(value: Mapping[str, Any], *, names: bool = True) -> str:
     """The measured value, its threshold and the window: ``event_count 5 of 5 in 7 min 27 s``."""
     values = dict(value.get("values", {}))
     threshold = values.pop("threshold", None)
-    parts = [f"{name} {_number(one)}" for name, one in values.items()]
+    parts = [f"{name} {_number(one)}" if names else _number(one) for name, one in values.items()]
     if threshold is not None:
         parts.append(f"of {_number(threshold)}")
     window = value.get("window") or {}

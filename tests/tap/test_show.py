@@ -1,5 +1,5 @@
 from streams.tap.follow import Wanted
-from streams.tap.show import duration, line, redacted
+from streams.tap.show import brief, duration, line, redacted
 
 DETECTION = {
     "id": "6wdg4qw6av5b25t7wnhjzgsl5y",
@@ -64,8 +64,11 @@ def test_control_characters_of_a_title_do_not_reach_the_terminal():
     assert "\x07" not in text
 
 
-def test_the_account_can_be_cut_short():
-    assert "  aea956ffe…  " in line("detections", DETECTION, id_chars=9).plain
+def test_a_brief_line_has_columns_and_a_note():
+    assert brief(DETECTION, ("refusal-ladder", "green")).plain == (
+        "01-05 21:59:27  MEDIUM    Refusal ladder                 aea956ffe…"
+        "  refusal-ladder           5 of 5 in 7 min 27 s"
+    )
 
 
 def test_wanted_matches_account_and_pattern_by_id_or_part_of_the_title():

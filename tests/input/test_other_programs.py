@@ -1,0 +1,119 @@
+"""Signals written by programs that know nothing of Vigil are decided like those of a file."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from itertools import chain
+from time import time
+
+import pytest
+from kafka import KafkaProducer
+from msgspec import json
+
+from streams import admin
+from streams.demo.crew import Crew
+from streams.demo.lag import caught_up
+from streams.simulate.lines import ACTIVITY, HITS, REVIEWS, as_json_lines, ts_of
+from streams.simulate.plan import Plan, parse_campaigns
+from streams.simulate.play import Simulation
+from streams.simulate.rhythm import DAY_MS
+from streams.tap.follow import Follower
+
+INPUTS = (ACTIVITY, HITS, REVIEWS)
+
+# Within six hours, what every shipped pattern but one allows signals to be late by: a console
+# producer writes one topic after the other, so the hits arrive when all activity is there.
+PLAN = Plan(
+    accounts=400,
+    signals=6_000,
+    days=0.22,
+    # Today's: Kafka soon deletes records whose timestamp is older than the retention.
+    start_ms=int(time() * 1000) - DAY_MS // 4,
+    wanted=parse_campaigns(
+        "hits-after-refusals,repeated-suspected-hits,confirmed-hash-match,surface-hopping,"
+        "slow-drip:pace=40"
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    """A file of JSON lines, and its records."""
+    lines = list(chain.from_iterable(Simulation(PLAN).chunks()))
+    path = tmp_path_factory.mktemp("recording") / "signals.jsonl"
+    path.write_text(as_json_lines(lines))
+    return path, lines
+
+
+@pytest.fixture(scope="module")
+def replayed(recording):
+    """What `vigil replay` says about the file: the detections by id."""
+    path, _ = recording
+    run = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "replay", str(path)],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    records = [json.decode(line) for line in run.stdout.splitlines()]
+    found = {one["value"]["id"]: one["value"] for one in records if one["topic"] == "detections"}
+    titles = {value["title"] for value in found.values()}
+    assert titles >= {"Output hit after input refusals", "Repeated suspected hits", "Slow drip"}
+    assert not [one for one in records if one["topic"] == "dead-letters"]
+    return found
+
+
+async def decided(kafka, prefix, directory, produce):
+    """The detections two workers commit on what `produce` writes; each exactly once."""
+    connection = {"bootstrap_servers": kafka}
+    await asyncio.to_thread(admin.create, connection, prefix=prefix, partitions=3)
+    await asyncio.to_thread(produce)
+    options = ["--brokers", kafka, "--prefix", prefix]
+    async with Crew(["one", "two"], options, directory) as crew:
+        await crew.ready(60)
+        assert await caught_up(connection, INPUTS, 60, prefix) == 0
+        async with Follower(connection, ("detections",), prefix=prefix, since_ms=0) as follower:
+            found = [record.value async for record in follower.records(idle_s=3)]
+            assert await follower.at_end()
+        assert await crew.stop() == [0, 0]
+    assert len({value["id"] for value in found}) == len(found)
+    return {value["id"]: value for value in found}
+
+
+async def test_kafkas_own_console_producer(kafka_node, prefix, tmp_path, recording, replayed):
+    _, lines = recording
+    kafka = kafka_node.address
+
+    def produce():
+        for topic in INPUTS:
+            text = "".join(f"{key}|{value}\n" for _, name, key, value in lines if name == topic)
+            subprocess.run(
+                kafka_node.tool(
+                    "org.apache.kafka.tools.ConsoleProducer",
+                    *("--bootstrap-server", kafka, "--topic", prefix + topic),
+                    *("--property", "parse.key=true", "--property", "key.separator=|"),
+                ),
+                input=text.encode(),
+                check=True,
+                capture_output=True,
+                timeout=60,
+            )
+
+    assert await decided(kafka, prefix, tmp_path, produce) == replayed
+
+
+async def test_kafka_python(kafka, prefix, tmp_path, recording, replayed):
+    _, lines = recording
+
+    def produce():
+        producer = KafkaProducer(bootstrap_servers=kafka, acks="all", linger_ms=20)
+        for order, topic, key, value in lines:
+            producer.send(
+                prefix + topic, key=key.encode(), value=value.encode(), timestamp_ms=ts_of(order)
+            )
+        producer.flush(60)
+        producer.close()
+
+    assert await decided(kafka, prefix, tmp_path, produce) == replayed
