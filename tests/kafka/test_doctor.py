@@ -1,0 +1,103 @@
+"""What the doctor finds on a real broker, and that it stays quiet on a sound one."""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+
+import pytest
+from kafka import KafkaProducer
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+
+from streams import admin
+from streams.doctor import Deployment, Severity, examine
+from tests.kafka.waiting import until
+
+PARTITIONS = 3
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def deployment(kafka, prefix):
+    connection = {"bootstrap_servers": kafka}
+    admin.create(connection, prefix=prefix, partitions=PARTITIONS)
+    return Deployment(connection, prefix=prefix, window_ms=7 * DAY_MS)
+
+
+@pytest.fixture
+def producer(kafka):
+    with contextlib.closing(KafkaProducer(bootstrap_servers=kafka)) as producer:
+        yield producer
+
+
+def findings(deployment):
+    return [f for f in examine(deployment) if f.severity is not Severity.NOTE]
+
+
+def test_a_sound_deployment_has_no_findings_but_notes(deployment, producer):
+    for number in range(100):
+        key = f"a{number}".encode()
+        producer.send(deployment.prefix + "activity", b"{}", key)
+    producer.flush()
+    assert findings(deployment) == []
+    (note,) = examine(deployment)
+    assert "no worker is in the group" in note.problem
+
+
+def test_a_producer_that_partitions_by_crc32_is_named_with_the_setting_it_needs(
+    deployment, producer
+):
+    for number in range(60):
+        key = f"a{number}".encode()
+        partition = zlib.crc32(key) % PARTITIONS
+        producer.send(deployment.prefix + "activity", b"{}", key, partition=partition)
+    producer.flush()
+    (finding,) = findings(deployment)
+    assert finding.severity is Severity.PROBLEM
+    assert "where CRC32 puts them as librdkafka does" in finding.problem
+    assert "partitioner=murmur2_random" in finding.remedy
+
+
+def test_a_clock_that_is_ahead_is_told(deployment, producer):
+    producer.send(deployment.prefix + "reviews", b"{}", b"a1")
+    producer.flush()
+    behind = Deployment(
+        deployment.connection, prefix=deployment.prefix, clock=lambda: 1_700_000_000.0
+    )
+    (finding,) = findings(behind)
+    assert finding.about == deployment.prefix + "reviews"
+    assert "ahead of this machine's clock" in finding.problem
+
+
+def test_dead_letters_are_counted_by_reason_and_nothing_else_of_them_is_said(deployment, producer):
+    for body in (b'{"reason": "malformed_id"}', b'{"reason": "free text"}', b"free text"):
+        producer.send(deployment.prefix + "dead-letters", body, b"activity/0")
+    producer.flush()
+    (finding,) = findings(deployment)
+    assert "malformed_id 1" in finding.problem
+    assert "unreadable 2" in finding.problem
+    assert "free text" not in str(finding)
+
+
+def test_a_retention_shorter_than_the_longest_window_is_told(deployment, kafka):
+    name = deployment.prefix + "activity"
+    with contextlib.closing(KafkaAdminClient(bootstrap_servers=kafka)) as client:
+        change = ConfigResource(
+            ConfigResourceType.TOPIC, name, configs={"retention.ms": str(DAY_MS)}
+        )
+        client.alter_configs([change])
+    told = "keeps records 24 h, the longest window of the rules is 168 h"
+    # The broker applies a changed setting a little later.
+    until(lambda: any(told in finding.problem for finding in findings(deployment)))
+
+
+def test_a_session_timeout_the_broker_does_not_allow_is_a_problem(deployment):
+    impatient = Deployment(deployment.connection, prefix=deployment.prefix, session_timeout_s=0.5)
+    (finding,) = findings(impatient)
+    assert "allows session timeouts of 1000 to" in finding.problem
+
+
+def test_missing_topics_are_findings_with_the_command_that_makes_them(kafka, prefix):
+    found = findings(Deployment({"bootstrap_servers": kafka}, prefix=prefix))
+    assert all("vigil topics create" in f.remedy for f in found)
+    assert len(found) == 17
