@@ -17,13 +17,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
-from aiokafka.partitioner import murmur2
 
 from streams.agents.contract import Agent, RawRecord
 from streams.engine.dead_letters import TOPIC as DEAD_LETTERS
 from streams.engine.dead_letters import DeadLetter
 from streams.engine.inputs import Inputs, Run
 from streams.engine.outbox import Outbox, Output
+from streams.engine.partitioner import partition_of
 from streams.engine.poison import PoisonWatch
 from streams.engine.store import OFFSETS_KEY, StateTooLarge, Store, UnreadableState
 from streams.signals import Reason, Refused
@@ -209,9 +209,7 @@ class Processor:
         self._since_count = 0
 
     def _belongs(self, key: bytes) -> bool:
-        if self._partitions == 1:
-            return True
-        return (murmur2(key) & 0x7FFFFFFF) % self._partitions == self.partition
+        return self._partitions == 1 or partition_of(key, self._partitions) == self.partition
 
     def _refuse(
         self, index: int, record: RawRecord, reason: Reason, fields: tuple[str, ...]

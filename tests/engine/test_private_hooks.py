@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from aiokafka.consumer import AIOKafkaConsumer, fetcher, group_coordinator
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
@@ -67,6 +68,22 @@ def test_faust_stops_the_flow_before_the_signal_in_which_we_checkpoint() -> None
 
 def test_aiokafka_reads_the_isolation_level_when_it_starts_not_when_it_is_made() -> None:
     assert "self._isolation_level" in inspect.getsource(AIOKafkaConsumer.start)
+
+
+def test_a_batch_filled_through_its_builder_is_the_batch_filled_through_its_front() -> None:
+    front, back = (
+        BatchBuilder(1 << 16, 0, is_transactional=1, key_serializer=None, value_serializer=None)
+        for _ in range(2)
+    )
+    for number in range(3):
+        front.append(key=b"k%d" % number, value=b"v", timestamp=1_000)
+        back._builder.append(number, 1_000, b"k%d" % number, b"v", [])
+    back._relative_offset = 3
+    assert back.record_count() == front.record_count() == 3
+    assert back._build() == front._build()
+    small = BatchBuilder(200, 0, is_transactional=1)
+    assert small._builder.append(0, 1_000, b"k", b"v" * 150, []) is not None
+    assert small._builder.append(1, 1_000, b"k", b"v" * 150, []) is None, "full"
 
 
 def built(offset: int, numbers: range, *, transactional: bool = False, producer: int = -1) -> bytes:

@@ -39,6 +39,8 @@ _STOP_S = 9.0
 _LAG_COMMIT_S = 2.0
 _WATCH_S = 0.5
 _COLLECT_S = 2.0
+_COLLECT_AT_LEAST_S = 60.0
+_FEW_OBJECTS = 20_000
 
 
 def run_process(main: Coroutine[Any, Any, int]) -> NoReturn:
@@ -227,8 +229,13 @@ class Worker:
                 told = now
 
     async def _collect(self) -> None:
-        """Young cycles (tasks, exceptions) every few seconds; what survives is not looked at
-        again, so that the cost doesn't grow with the state."""
+        """Collect young cycles (tasks, exceptions) while few objects are young, which is when it
+        costs nothing; under load, when state is young too, once a minute. What survives is not
+        looked at again, so that the cost doesn't grow with the state."""
+        last = time.monotonic()
         while True:
             await asyncio.sleep(_COLLECT_S)
-            gc.collect(0)
+            now = time.monotonic()
+            if gc.get_count()[0] < _FEW_OBJECTS or now - last > _COLLECT_AT_LEAST_S:
+                gc.collect(0)
+                last = now
