@@ -21,7 +21,7 @@ from streams.embedded import places
 from streams.simulate.plan import Plan, UnknownCampaignError, parse_campaigns
 from streams.simulate.rhythm import DAY_MS
 
-_SEED = 303
+_SEED = 196
 """Spreads the campaigns over the day, so that there is something to see all along."""
 _CAMPAIGNS = "all,refusal-ladder:accounts=2:pace=0.02"
 """Each campaign once, and one so slow that no shipped pattern is expected to find it."""
@@ -54,10 +54,14 @@ def demo(
     keep: Path | None,
     json_: bool,
 ) -> int:
-    """Play a simulated day through a real Kafka and see what is found.
+    r"""Play a simulated day through a real Kafka and see what is found.
 
     Needs Java 17; what it starts it stops. Exit 0 only if every campaign marked detectable was
     found on each of its accounts.
+
+    \b
+    vigil demo
+    vigil demo --json 2>/dev/null | jq .
     """
     try:
         wanted = parse_campaigns(campaigns)

@@ -165,7 +165,8 @@ class Follower:
                 topic = logical_name(place.topic, self._prefix)
                 for record in records:
                     last = loop.time()
-                    if record.value is not None:
+                    # Kafka finds commit markers by their own, later time: look at each record's.
+                    if record.value is not None and record.timestamp >= (self._since_ms or 0):
                         yield Committed(
                             topic,
                             (record.key or b"").decode(),

@@ -1,0 +1,136 @@
+"""The demo as a user runs it: real Kafka, real workers, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from msgspec import json
+
+SMALL = ("--signals", "4000", "--accounts", "400", "--rate", "4000")
+
+
+class Demo:
+    """One run of `vigil demo`, its temporary files below `directory`."""
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        self.temporary = directory / "temporary"
+        self.kept = directory / "kept"
+        self.temporary.mkdir()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "streams.cli", "demo", "--keep", self.kept, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TMPDIR": str(self.temporary), "VIGIL_BROKERS": "127.0.0.1:1"},
+        )
+
+    def wait_for(self, words: str) -> None:
+        """Read its standard output up to a line with these words."""
+        for line in self.process.stdout:
+            if words in line:
+                return
+        pytest.fail(f"it ended without saying {words!r}: {self.process.stderr.read()}")
+
+    def end(self) -> tuple[int, str, str]:
+        out, err = self.process.communicate(timeout=90)
+        return self.process.returncode, out, err
+
+    def processes(self) -> dict[int, str]:
+        """Everything that still runs in or on the temporary directory: pid → command line."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                where = (entry / "cwd").readlink()
+            except (OSError, ValueError):
+                continue
+            if entry.name.isdigit() and str(self.temporary) in f"{where} {command}":
+                found[int(entry.name)] = command
+        return found
+
+    def assert_nothing_left(self) -> None:
+        assert self.processes() == {}
+        assert list(self.temporary.iterdir()) == []
+
+
+@pytest.fixture
+def demo(tmp_path):
+    started = []
+
+    def start(*options: str) -> Demo:
+        started.append(Demo(tmp_path, *options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.terminate()
+            one.process.wait(60)
+
+
+def test_the_demo_finds_every_campaign_and_its_recording_replays_to_the_same(demo):
+    run = demo(*SMALL, "--json")
+    code, out, err = run.end()
+    assert code == 0, err
+    summary = json.decode(out)
+    assert all(one["found"] == one["accounts"] for one in summary["campaigns"] if one["detectable"])
+    assert [one["campaign"] for one in summary["campaigns"] if not one["detectable"]] == [
+        "refusal-ladder"
+    ]
+    replay = subprocess.run(
+        [sys.executable, "-m", "streams.cli", "replay", run.kept / "day.jsonl.zst"],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    replayed, committed = (
+        {one["value"]["id"]: one["value"] for one in map(json.decode, text.splitlines())}
+        for text in (replay.stdout, (run.kept / "outputs.jsonl").read_bytes())
+    )
+    assert committed == replayed
+    assert len(committed) == sum(summary["outputs"].values()), "each exactly once"
+    run.assert_nothing_left()
+
+
+def test_a_detectable_campaign_that_is_not_found_makes_the_demo_fail(demo, tmp_path):
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    shutil.copy(str(resources.files("streams") / "catalogue" / "refusal_ladder.yml"), rules)
+    run = demo(*SMALL, "--rules", str(rules), "--campaigns", "refusal-ladder,confirmed-hash-match")
+    code, out, err = run.end()
+    assert code == 1, err
+    rows = {line.split()[0]: line for line in out.splitlines() if "found" in line or "MISS" in line}
+    assert rows["refusal-ladder"].split()[-1] == "found"
+    assert rows["confirmed-hash-match"].split()[-1] == "MISSED"
+    run.assert_nothing_left()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_cleans_up(demo, sign):
+    run = demo("--signals", "20000", "--rate", "500")
+    run.wait_for("✔ Starting 2 workers")
+    commands = " ".join(run.processes().values())
+    assert all(words in commands for words in ("kafka.Kafka", "demo-1", "demo-2"))
+    run.process.send_signal(sign)
+    run.process.send_signal(sign)  # impatience changes nothing
+    code, _, err = run.end()
+    assert code == 130, err
+    run.assert_nothing_left()
+
+
+def test_a_worker_that_dies_ends_the_demo_with_its_last_words(demo):
+    run = demo("--signals", "20000", "--rate", "500")
+    run.wait_for("✔ Starting 2 workers")
+    victim = next(pid for pid, command in run.processes().items() if "demo-2" in command)
+    os.kill(victim, signal.SIGKILL)
+    code, _, err = run.end()
+    assert code == 5
+    assert "worker demo-2 ended with exit -9; its log ends:" in err
+    run.assert_nothing_left()
