@@ -4,8 +4,8 @@ A topic's name in Kafka is prefix + name. All have the same partition count, bec
 the same partition numbers of all of them. Settings are written as strings, as Kafka reports them.
 
 Kafka deletes by record timestamp: signals back-filled from longer ago than a topic's retention
-vanish within minutes of being written. The topics signals come in on therefore keep 30 days, and
-`vigil doctor` compares that with the longest window of the rules.
+vanish within minutes of being written. The topics signals come in on therefore keep 45 days, more
+than the longest window of the shipped rules; `vigil doctor` compares it with yours.
 """
 
 from collections.abc import Mapping
@@ -78,18 +78,18 @@ _PLATFORM = "the platform"
 _VIGIL = "Vigil"
 
 TABLE: tuple[Topic, ...] = (
-    Topic("activity", Role.IN, "account", _PLATFORM, "what accounts do", _kept(30)),
-    Topic("moderation-hits", Role.IN, "account", "moderation", "what moderation found", _kept(30)),
-    Topic("reviews", Role.IN, "account", "reviewers' tools", "what a person decided", _kept(30)),
+    Topic("activity", Role.IN, "account", _PLATFORM, "what accounts do", _kept(45)),
+    Topic("moderation-hits", Role.IN, "account", "moderation", "what moderation found", _kept(45)),
+    Topic("reviews", Role.IN, "account", "reviewers' tools", "what a person decided", _kept(45)),
     Topic(
         "account-commands",
         Role.IN,
         "account",
         "operators",
         "snooze, erase, confirm, retract",
-        _kept(30),
+        _kept(45),
     ),
-    Topic("pattern-commands", Role.IN, "pattern", "operators", "release, void, undo", _kept(30)),
+    Topic("pattern-commands", Role.IN, "pattern", "operators", "release, void, undo", _kept(45)),
     Topic("entity-signals", Role.BETWEEN, "entity", _VIGIL, "an account met an entity", _kept(7)),
     Topic(
         "account-signals",
@@ -99,7 +99,7 @@ TABLE: tuple[Topic, ...] = (
         "what others say of an account",
         _kept(7),
     ),
-    Topic("proposals", Role.BETWEEN, "pattern", _VIGIL, "actions awaiting a verdict", _kept(30)),
+    Topic("proposals", Role.BETWEEN, "pattern", _VIGIL, "actions awaiting a verdict", _kept(45)),
     Topic("detections", Role.OUT, "account", _VIGIL, "every pattern that fired", _kept(90)),
     Topic("enforcement", Role.OUT, "account", _VIGIL, "what to do to whom", _kept(400)),
     Topic("review-queue", Role.OUT, "account", _VIGIL, "what needs a person", _kept(90)),
@@ -110,7 +110,7 @@ TABLE: tuple[Topic, ...] = (
         "source topic/partition",
         _VIGIL,
         "what was refused, and why",
-        _kept(30),
+        _kept(45),
     ),
     Topic("accounts-state", Role.STATE, "state key", _VIGIL, "the accounts agent's state", _STATE),
     Topic("entities-state", Role.STATE, "state key", _VIGIL, "the entities agent's state", _STATE),

@@ -7,6 +7,7 @@ that loop is stuck. It listens on 127.0.0.1 unless told otherwise and serves not
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -43,10 +44,13 @@ class Web:
         self.address = address
         self._host, self._port = host.strip("[]"), int(port)
         self._alive, self._ready, self._metrics = alive, ready, metrics
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
         self._started = threading.Event()
         self._failure: OSError | OverflowError | None = None
-        self._thread = threading.Thread(target=self._run, name="vigil-web", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve()), name="vigil-web", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self.start()
@@ -73,29 +77,28 @@ class Web:
 
     def stop(self) -> None:
         """Stop listening; may be called twice, and without `start`."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
+        if self._loop is not None:
+            # Closed by now where start failed: then there is nothing to stop.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(_STOP_S)
 
-    def _run(self) -> None:
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
         runner = web.AppRunner(self._app(), access_log=None, handle_signals=False)
+        await runner.setup()
         try:
-            self._loop.run_until_complete(self._listen(runner))
+            site = web.TCPSite(runner, self._host, self._port, shutdown_timeout=1.0)
+            await site.start()
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            self.address = f"{host}:{runner.addresses[0][1]}"
+            self._started.set()
+            await self._stopping.wait()
         except (OSError, OverflowError) as error:
             self._failure = error
-        self._started.set()
-        if self._failure is None:
-            self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
-        self._loop.close()
-
-    async def _listen(self, runner: web.AppRunner) -> None:
-        await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port, shutdown_timeout=1.0)
-        await site.start()
-        port = runner.addresses[0][1]
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        self.address = f"{host}:{port}"
+            self._started.set()
+        finally:
+            await runner.cleanup()
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=1024)

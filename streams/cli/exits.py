@@ -31,6 +31,10 @@ CODES: Mapping[str, int] = MappingProxyType(
 )
 
 
+class ReaderGone(Exception):  # noqa: N818 - says what is the case
+    """Whoever reads our output has seen enough (``vigil … | head``)."""
+
+
 def run(command: Callable[[], object]) -> int:
     """Run a command to its exit code; prints one line for what went wrong."""
     try:
@@ -40,8 +44,8 @@ def run(command: Callable[[], object]) -> int:
         return WRONG_USE
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has seen enough; nothing more may be written at exit.
+    except ReaderGone:
+        # Nothing more may be written, also not by the interpreter when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except Exception as error:  # noqa: BLE001 - the outermost line: every error ends in a code

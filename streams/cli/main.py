@@ -22,13 +22,21 @@ class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(commands.COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in commands.COMMANDS:
-            return None
-        command = commands.load(cmd_name)
-        if isinstance(ctx.default_map, dict):
-            ctx.default_map[cmd_name] = _defaults(command, ctx.meta.get(_FILE, {}))
-        return command
+    def get_command(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        cmd_name: str,
+    ) -> click.Command | None:
+        return commands.load(cmd_name) if cmd_name in commands.COMMANDS else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; raises `exits.ReaderGone` where click would end with code 1."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise exits.ReaderGone from None
+        return result
 
     def format_commands(
         self,
@@ -38,9 +46,6 @@ class _LazyGroup(click.Group):
         """List the table's own words, so that help imports no command."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in commands.COMMANDS.items()])
-
-
-_FILE = "streams.config.file"
 
 
 def _defaults(command: click.Command, in_file: dict[str, Any]) -> dict[str, Any]:
@@ -82,8 +87,9 @@ def vigil(ctx: click.Context, config_file: Path | None, log_level: str | None) -
     in_file = read_file(config_file)
     settings = Settings.load(flags={"log_level": log_level}, file=config_file)
     ctx.obj = settings
-    ctx.meta[_FILE] = in_file
-    ctx.default_map = {}
+    if ctx.invoked_subcommand is not None:
+        command = commands.load(ctx.invoked_subcommand)
+        ctx.default_map = {ctx.invoked_subcommand: _defaults(command, in_file)}
     logging.basicConfig(
         stream=sys.stderr, level=settings["log_level"].upper(), format=_LOG_FORMAT, force=True
     )

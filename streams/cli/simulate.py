@@ -89,10 +89,15 @@ def simulate(
     prefix: str,
     rate: float | None,
 ) -> None:
-    """Make harmless traffic with labelled abusive campaigns hidden in it.
+    r"""Make harmless traffic with labelled abusive campaigns hidden in it.
 
     Everything follows from the seed. The records are metadata alone, as in every input of Vigil;
     only input topics are ever written to.
+
+    \b
+    vigil simulate --out day.jsonl --truth truth.jsonl
+    vigil simulate --campaigns refusal-ladder:accounts=3,slow-drip | vigil replay -
+    vigil simulate --brokers 127.0.0.1:9092 --rate 500
     """
     if context.get_parameter_source("brokers") is not ParameterSource.COMMANDLINE:
         brokers = None

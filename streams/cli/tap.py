@@ -44,10 +44,14 @@ def tap(
     most: int | None,
     timeout: float | None,
 ) -> None:
-    """Follow output topics (default: detections and enforcement) as they are committed.
+    r"""Follow output topics (default: detections and enforcement) as they are committed.
 
     One line per record on a terminal, JSON lines elsewhere. Reads committed records only, joins no
     group and commits nothing.
+
+    \b
+    vigil tap --brokers 127.0.0.1:9092
+    vigil tap detections --brokers 127.0.0.1:9092 --from-beginning --json | jq .value.title
     """
     if from_beginning and since:
         raise click.UsageError("--from-beginning and --since exclude each other: name one")

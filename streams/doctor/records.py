@@ -13,7 +13,7 @@ from streams.admin.cluster import Cluster, Live
 from streams.doctor.finding import Finding, Severity
 from streams.doctor.sample import Seen
 from streams.signals import Reason
-from streams.topics import TABLE, Role
+from streams.signals.records import TOPICS
 
 AHEAD_MS = 60_000
 _FOR_EVER = -1
@@ -32,7 +32,7 @@ def retention(
     cluster: Cluster, live: Mapping[str, Live], *, window_ms: int, prefix: str
 ) -> Iterator[Finding]:
     """Topics that forget signals sooner than the longest window of the rules."""
-    names = [prefix + t.name for t in TABLE if t.role is Role.IN and prefix + t.name in live]
+    names = [prefix + name for name in TOPICS if prefix + name in live]
     for name, config in cluster.configs(names).items():
         kept = int(config.get("retention.ms", _FOR_EVER))
         if config.get("cleanup.policy") == "delete" and _FOR_EVER < kept < window_ms:
@@ -42,7 +42,7 @@ def retention(
                 f"keeps records {kept / _HOUR_MS:.0f} h, the longest window of the rules is"
                 f" {window_ms / _HOUR_MS:.0f} h",
                 "Back-filled signals older than that vanish before they are read: raise"
-                f" retention.ms to {2 * window_ms} at least",
+                f" retention.ms to {window_ms} at least",
             )
         if config.get("message.timestamp.type") == "LogAppendTime":
             yield Finding(

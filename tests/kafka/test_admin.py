@@ -104,8 +104,8 @@ def test_a_state_topic_that_deletes_stops_a_worker_a_short_retention_is_only_tol
     alter(client, prefix + "activity", "retention.ms", "3600000")
     (difference,) = admin.check(connection, prefix=prefix)
     assert not difference.fatal
-    assert "retention.ms is 3600000, should be 2592000000" in difference.problem
-    assert "--add-config retention.ms=2592000000" in difference.remedy
+    assert "retention.ms is 3600000, should be 3888000000" in difference.problem
+    assert "--add-config retention.ms=3888000000" in difference.remedy
     assert admin.require(connection, prefix=prefix) == 1
 
     alter(client, prefix + "activity", "retention.ms", "-1")

@@ -1,0 +1,169 @@
+"""What the on-call sees: closed series, zeros from the start, and the engine's plain calls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.engine.observer import Observer
+from streams.metrics import Loaded, Metrics
+from streams.signals import Reason
+
+AGENTS = {"accounts": ("moderation-hits", "activity")}
+LADDER = Loaded("p-1", "Refusal ladder", "v1", "live", "high", "csam")
+DRIP = Loaded("p-2", "Slow drip", "v1", "shadow", "low", "spam")
+
+
+class Output(NamedTuple):
+    topic: str
+    value: bytes
+    ts: int
+
+
+class Checkpoint(NamedTuple):
+    outputs: list[Output]
+    refused: Counter[str]
+
+
+class Clock:
+    now = 1_790_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def metrics(clock):
+    metrics = Metrics(AGENTS, clock=clock)
+    metrics.loaded("rules-1", [LADDER, DRIP])
+    return metrics
+
+
+def samples(metrics):
+    return {
+        (sample.name, tuple(sorted(sample.labels.values()))): sample.value
+        for family in text_string_to_metric_families(metrics.text().decode())
+        for sample in family.samples
+    }
+
+
+def value(metrics, name, *labels):
+    return samples(metrics)[f"vigil_{name}", tuple(sorted(labels))]
+
+
+def test_it_is_the_observer_the_engine_wants(metrics):
+    observer: Observer = metrics  # mypy holds this; at run time the names are compared
+    wanted = {name for name in vars(Observer) if not name.startswith("_")}
+    assert wanted <= set(dir(observer))
+
+
+def test_every_series_that_matters_exists_at_zero_before_anything_happens(metrics):
+    assert value(metrics, "signals_total", "accounts", "activity") == 0
+    assert value(metrics, "detections_total", "p-1", "live") == 0
+    assert value(metrics, "detections_total", "p-2", "shadow") == 0
+    assert value(metrics, "enforcement_total", "suspend", "csam") == 0
+    assert value(metrics, "lag_seconds", "accounts") == 0
+    assert value(metrics, "checkpoint_seconds_count", "accounts") == 0
+    for reason in Reason:
+        assert value(metrics, "dead_letters_total", "accounts", reason) == 0
+    assert value(metrics, "ruleset_info", "rules-1") == 1
+
+
+def test_a_checkpoint_counts_what_it_put_out_and_refused_and_how_long_it_took(metrics):
+    now_ms = 1_790_000_000_000
+    metrics.handled("accounts", "activity", 500)
+    metrics.committed(
+        "accounts",
+        Checkpoint(
+            outputs=[
+                Output("detections", b'{"pattern":"p-1","mode":"live","x":[1]}', now_ms - 90),
+                Output("enforcement", b'{"action":"warn","harm":"csam","pattern":"p-1"}', now_ms),
+                Output("dead-letters", b"{}", now_ms),
+            ],
+            refused=Counter({"malformed_id": 2}),
+        ),
+        seconds=0.03,
+        at_ms=now_ms,
+    )
+    assert value(metrics, "signals_total", "accounts", "activity") == 500
+    assert value(metrics, "detections_total", "p-1", "live") == 1
+    assert value(metrics, "enforcement_total", "warn", "csam") == 1
+    assert value(metrics, "outputs_total", "dead-letters") == 1
+    assert value(metrics, "dead_letters_total", "accounts", "malformed_id") == 2
+    assert value(metrics, "checkpoint_seconds_count", "accounts") == 1
+    assert value(metrics, "latency_seconds_sum", "detections") == pytest.approx(0.09)
+
+
+def test_no_value_outside_the_closed_lists_becomes_a_label(metrics):
+    canary = "qzxcanary"
+    metrics.committed(
+        "accounts",
+        Checkpoint(
+            outputs=[
+                Output("detections", f'{{"pattern":"{canary}","mode":"{canary}"}}'.encode(), 0),
+                Output("enforcement", f'{{"action":"{canary}","harm":"{canary}"}}'.encode(), 0),
+            ],
+            refused=Counter({canary: 1}),
+        ),
+        seconds=0.0,
+        at_ms=0,
+    )
+    metrics.commit_failed("accounts", f"{canary} went wrong: with a message")
+    assert canary not in metrics.text().decode()
+    assert value(metrics, "detections_total", "other", "other") == 1
+    assert value(metrics, "checkpoint_failures_total", "accounts", "other") == 1
+
+
+def test_failures_are_counted_by_type_and_their_types_are_bounded(metrics):
+    for number in range(100):
+        metrics.commit_failed("accounts", f"Error{number}")
+    reasons = [key for key in samples(metrics) if key[0] == "vigil_checkpoint_failures_total"]
+    assert len(reasons) <= 25
+    assert value(metrics, "checkpoint_failures_total", "accounts", "Error1") == 1
+
+
+def test_lag_is_the_age_of_the_oldest_waiting_signal_and_ends_with_the_backlog(metrics, clock):
+    metrics.backlog("accounts", 1_790_000_000_000 - 2_500)
+    assert value(metrics, "lag_seconds", "accounts") == 2.5
+    clock.now += 10
+    assert value(metrics, "lag_seconds", "accounts") == 12.5, "it grows while nothing moves"
+    metrics.backlog("accounts", None)
+    assert value(metrics, "lag_seconds", "accounts") == 0
+
+
+def test_state_is_summed_over_partitions_and_forgotten_with_them(metrics):
+    metrics.state_size("accounts", 0, 10, 1000)
+    metrics.state_size("accounts", 1, 5, 500)
+    assert value(metrics, "state_records", "accounts") == 15
+    assert value(metrics, "state_bytes", "accounts") == 1500
+    metrics.state_size("accounts", 0, 0, 0)
+    assert value(metrics, "state_bytes", "accounts") == 500
+
+
+def test_another_rule_set_replaces_the_info_and_keeps_the_counts(metrics):
+    metrics.committed(
+        "accounts",
+        Checkpoint([Output("detections", b'{"pattern":"p-1","mode":"live"}', 0)], Counter()),
+        0.0,
+        0,
+    )
+    metrics.loaded("rules-2", [LADDER._replace(version="v2")])
+    found = samples(metrics)
+    assert ("vigil_ruleset_info", ("rules-1",)) not in found
+    assert value(metrics, "ruleset_info", "rules-2") == 1
+    assert value(metrics, "detections_total", "p-1", "live") == 1
+    assert sum(1 for name, _ in found if name == "vigil_pattern_info") == 1
+
+
+def test_names_carry_the_prefix_and_a_base_unit(metrics):
+    for family in text_string_to_metric_families(metrics.text().decode()):
+        assert family.name.startswith(("vigil_", "process_")), family.name
+        assert not family.name.endswith(("_ms", "_kb", "_percent"))
