@@ -55,9 +55,9 @@ $(VIGIL): $(PACKAGES) pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# streams.embedded.jars says which Debian package is missing, if one is.
+# It says which Debian package is missing, if one is.
 $(JARS): deploy/kafka/pom.xml | $(VIGIL)
-	@$(BIN)/python -m streams.embedded.jars
+	@$(BIN)/python -m streams.embedded
 
 requirements: $(VIGIL) ## pin the newest allowed packages anew
 	@for out in requirements requirements-dev; do \

@@ -1,4 +1,4 @@
-"""Fetching Kafka's jars once: ``python -m streams.embedded.jars``."""
+"""Fetching Kafka's jars once."""
 
 import fcntl
 import hashlib
@@ -85,17 +85,3 @@ def _fetch(pom: Path, libs: Path) -> None:
     shutil.rmtree(libs, ignore_errors=True)
     fresh.chmod(0o755)
     fresh.rename(libs)
-
-
-def main() -> int:
-    """Fetch the jars; exit code 2 with one line when a tool is missing."""
-    try:
-        ensure()
-    except ToolMissing as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
