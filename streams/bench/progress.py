@@ -1,8 +1,9 @@
-"""How far a consumer group has committed, over time, against the CPU its process has used.
+"""How far an engine has come, over time, against the CPU its process has used.
 
-All engines here commit their group's offsets together with what they made of the signals, so one
-unobtrusive question to the broker, a few times a second, measures them all alike. Start-up isn't
-measured: the window opens with the first commit seen and closes with the last.
+The window opens when the first signals have been handled, so that start-up isn't measured, and
+closes when the last are committed. An engine that tells how many signals it has *handled* is
+counted by that at the opening: counted by commits, it would get the signals it holds uncommitted
+at that moment for nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 POLL_EVERY_S = 0.2
+LEAST_CPU_S = 0.5
+"""Ticks of the kernel's clock are 10 ms, and start-up work fades out only slowly."""
 
 
 class Measured(Protocol):
@@ -30,10 +33,11 @@ class Measured(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """At `wall_s` (monotonic) and `cpu_s`, `committed` signals were committed."""
+    """At `wall_s` (monotonic) and `cpu_s`, so many signals were handled and committed."""
 
     wall_s: float
     cpu_s: float
+    handled: int
     committed: int
     rss_mb: float
 
@@ -58,23 +62,31 @@ class Rate:
 
 
 def rate_between(samples: Sequence[Sample], low: int, high: int) -> Rate:
-    """The rate from the last sample at or under `low` committed to the first at or over `high`.
+    """The rate from the last sample with at most `low` handled to the first with `high` committed.
 
-    `low` 0 means the first commit seen. Raises `ValueError` if the samples don't span the stretch.
+    `low` 0 means the first sample with any handled. Raises `ValueError` if the samples don't span
+    the stretch, or if it took less CPU than can be measured well (`LEAST_CPU_S`).
     """
-    started = [s for s in samples if s.committed > 0]
-    before = [s for s in started if s.committed <= low] or started[:1]
+    started = [s for s in samples if s.handled > 0]
+    before = [s for s in started if s.handled <= low] or started[:1]
     after = [s for s in started if s.committed >= high]
-    if not before or not after or after[0].committed <= before[-1].committed:
-        raise ValueError(f"{len(samples)} samples don't span {low} to {high} committed signals")
+    if not before or not after:
+        raise ValueError(f"{len(samples)} samples don't span {low} to {high} signals")
     first, last = before[-1], after[0]
-    return Rate(
-        last.committed - first.committed, last.wall_s - first.wall_s, last.cpu_s - first.cpu_s
-    )
+    # What was handled of what is committed: an engine may already hold signals of the next stretch.
+    rate = Rate(last.handled - first.handled, last.wall_s - first.wall_s, last.cpu_s - first.cpu_s)
+    if rate.cpu_s < LEAST_CPU_S:
+        raise ValueError(
+            f"{rate.signals} signals in {rate.cpu_s:.2f} CPU-seconds are too few to measure"
+        )
+    return rate
 
 
 class Progress(Protocol):
-    """Where to ask how many signals are committed."""
+    """Where to ask how far an engine has come."""
+
+    def handled(self) -> int:
+        """The number of signals handled so far, committed or not."""
 
     def committed(self) -> int:
         """The number of signals committed so far."""
@@ -90,6 +102,10 @@ class GroupProgress:
         self._admin = KafkaAdminClient(bootstrap_servers=brokers)
         self._group = group
         self._topics = frozenset(topics)
+
+    def handled(self) -> int:
+        """As `committed`: of more the broker knows nothing."""
+        return self.committed()
 
     def committed(self) -> int:
         """The number of signals committed; 0 for a group nobody has joined yet."""
@@ -111,7 +127,14 @@ class GroupProgress:
         self._admin.close()
 
 
-def watch(progress: Progress, process: Measured, *, until: int, stalled_s: float) -> list[Sample]:
+def watch(
+    progress: Progress,
+    process: Measured,
+    *,
+    until: int,
+    stalled_s: float,
+    every_s: float = POLL_EVERY_S,
+) -> list[Sample]:
     """Sample until `until` signals are committed.
 
     Raises `TimeoutError` if nothing new is committed for `stalled_s`, and what the process's own
@@ -123,12 +146,14 @@ def watch(progress: Progress, process: Measured, *, until: int, stalled_s: float
     while highest < until:
         committed = progress.committed()
         now_s = time.monotonic()
-        samples.append(Sample(now_s, process.cpu_seconds(), committed, process.rss_mb()))
+        handled = max(committed, progress.handled())
+        cpu_s = process.cpu_seconds()
+        samples.append(Sample(now_s, cpu_s, handled, committed, process.rss_mb()))
         if committed > highest:
             highest, moved_s = committed, now_s
         elif now_s - moved_s > stalled_s:
             raise TimeoutError(
                 f"no commit for {stalled_s:.0f} s at {highest} of {until} signals: see its log"
             )
-        time.sleep(POLL_EVERY_S)
+        time.sleep(every_s)
     return samples

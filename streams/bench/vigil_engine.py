@@ -21,20 +21,29 @@ _TAIL_BYTES = 64
 
 
 class FileProgress:
-    """Reads what `vigil_worker` writes after each commit."""
+    """Reads what `vigil_worker` writes after each turn and commit."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    def handled(self) -> int:
+        """The newest line's first number; 0 before there is one."""
+        return self._newest()[0]
+
     def committed(self) -> int:
-        """The newest line's number; 0 before the first commit."""
+        """The newest line's second number; 0 before there is one."""
+        return self._newest()[1]
+
+    def _newest(self) -> tuple[int, int]:
         try:
             with self._path.open("rb") as file:
                 file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
-                lines = file.read().split()
+                lines = file.read().splitlines()
         except FileNotFoundError:
-            return 0
-        return int(lines[-1]) if lines else 0
+            return 0, 0
+        # A line is one write; the first of these may have been cut by us.
+        handled, _, committed = lines[-1].partition(b" ") if lines else (b"0", b"", b"0")
+        return int(handled), int(committed)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -1,7 +1,8 @@
 """One Vigil worker with the same-job's agent, on the real engine.
 
 Run as ``python -m streams.bench.vigil_worker BROKERS PREFIX PARTITIONS NAME PROGRESS``. PROGRESS is
-a file that gets a line after each commit: the number of signals committed so far by this process.
+a file that gets a line after each turn and commit: how many signals this process has handled and
+how many of them are committed.
 Commits each second, like the peers; what `vigil run` does on top (patterns, web, metrics) is off.
 """
 
@@ -20,19 +21,25 @@ from streams.engine.processor import Checkpoint
 
 
 class ProgressFile:
-    """The engine's observer; all it looks at is commits."""
+    """The engine's observer; it looks at turns and commits, and tells what was restored."""
 
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._handled = 0
         self._committed = 0
 
     def committed(self, agent: str, checkpoint: Checkpoint, seconds: float, at_ms: int) -> None:  # noqa: ARG002
         """Count and write it down."""
         self._committed += checkpoint.records
-        os.write(self._file, b"%d\n" % self._committed)
+        self._write()
 
-    def handled(self, agent: str, topic: str, records: int) -> None:
-        """Of no interest."""
+    def handled(self, agent: str, topic: str, records: int) -> None:  # noqa: ARG002
+        """Count and write it down; a turn is a thousand signals."""
+        self._handled += records
+        self._write()
+
+    def _write(self) -> None:
+        os.write(self._file, b"%d %d\n" % (self._handled, self._committed))
 
     def commit_failed(self, agent: str, reason: str) -> None:
         """The worker's log tells."""
@@ -51,10 +58,9 @@ class ProgressFile:
         """Of no interest."""
 
 
-def main(arguments: list[str]) -> int:
-    """Run until stopped; the exit code of the worker."""
+async def run(arguments: list[str]) -> None:
+    """Run until stopped, then end the process with the worker's exit code."""
     brokers, prefix, partitions, name, progress = arguments
-    logging.basicConfig(level=logging.WARNING)
     settings = WorkerSettings(
         brokers=brokers,
         connection={"bootstrap_servers": brokers.split(",")},
@@ -63,13 +69,12 @@ def main(arguments: list[str]) -> int:
         prefix=prefix,
         pace=Pace(with_outputs_s=COMMIT_EVERY_S, at_most_s=COMMIT_EVERY_S),
     )
-
-    async def run() -> int:
-        return await Worker(settings, [AGENT], ProgressFile(progress)).run()
-
-    return asyncio.run(run())
+    code = await Worker(settings, [AGENT], ProgressFile(progress)).run()
+    # At once, without the loop's own farewell: tasks and threads of Faust may linger.
+    logging.shutdown()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    # Threads of Faust may linger.
-    os._exit(main(sys.argv[1:]))
+    logging.basicConfig(level=logging.WARNING)
+    asyncio.run(run(sys.argv[1:]))

@@ -69,6 +69,8 @@ public final class SameJob {
     config.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 1000);
     config.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
     config.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
+    // Both inputs are read in the order of their timestamps: wait, as Vigil does, for one that lags.
+    config.put(StreamsConfig.MAX_TASK_IDLE_MS_CONFIG, 1000);
     config.put("auto.offset.reset", "earliest");
 
     Topology topology = new Topology();
