@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -63,11 +63,16 @@ class _Measure(NamedTuple):
 
 
 class Assembly:
-    """All rules of a rule set, by name and id, on their way to patterns."""
+    """All rules of a rule set, by name and id, on their way to patterns.
 
-    def __init__(self, rules: Sequence[Rule], schema: Schema) -> None:
+    `broken` are names and ids of rules that could not be read: that a reference to one of them
+    leads nowhere is no mistake of its own.
+    """
+
+    def __init__(self, rules: Sequence[Rule], schema: Schema, broken: Collection[str] = ()) -> None:
         self._rules = rules
         self._schema = schema
+        self._broken = broken
         self._known: dict[str, Rule] = {}
 
     def patterns(self) -> list[Pattern]:
@@ -106,6 +111,8 @@ class Assembly:
         found: list[Rule] = []
         for reference in rule.correlation.rules:
             target = self._known.get(reference)
+            if target is None and reference in self._broken:
+                continue
             if target is None:
                 hint = did_you_mean(reference, self._known, "give a rule that 'name:' or 'id:'")
                 rule.error(f"refers to '{reference}', which no rule is called", hint, at=at)
@@ -263,6 +270,8 @@ class Assembly:
         return Pattern(
             id=metadata.id,
             title=metadata.title,
+            description=metadata.description,
+            falsepositives=metadata.falsepositives,
             version=version,
             key=window_key(metadata.id, version),
             mode=metadata.mode or "",

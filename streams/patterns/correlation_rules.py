@@ -64,6 +64,8 @@ def read_correlation(document: Document) -> CorrelationRule | None:
     if "timespan" not in section:
         report.error(section.line, "a correlation needs a 'timespan'", "write, say, timespan: 10m")
     condition = section.get("condition")
+    if condition is None and kind in (EVENT_COUNT, VALUE_COUNT):
+        report.error(section.line, f"{kind} needs a 'condition'", "write 'condition: {gte: 5}'")
     if isinstance(condition, str):
         report.error(
             section.lines["condition"],
@@ -137,13 +139,13 @@ def _parse(document: Document, section: Lined) -> Any:
         key = (
             "timespan" if "imespan" in message else "condition" if "ondition" in message else "type"
         )
-        hint = ""
+        hint = "write 90s, 10m, 24h or 30d" if key == "timespan" else "write, say, gte: 5"
         bounds = [op for op in _OPERATORS if op in (section.get("condition") or ())]
         if len(bounds) > 1:
             hint = f"two bounds ({', '.join(bounds)}) in one condition are not supported; keep one"
         elif isinstance(section.get("condition"), Lined):
             unknown = [word for word in section["condition"] if word not in (*_OPERATORS, "field")]
-            hint = did_you_mean(unknown[0], (*_OPERATORS, "field")) if unknown else ""
+            hint = did_you_mean(unknown[0], (*_OPERATORS, "field"), hint) if unknown else hint
         document.report.error(section.line_of(key), message, hint)
         return None
 
@@ -165,7 +167,7 @@ def _threshold(document: Document, section: Lined, kind: str, parsed: Any) -> Th
         if not isinstance(condition.fieldref, str):
             report.error(line, "value_count needs one 'field' whose values it counts")
     elif condition.fieldref is not None:
-        report.error(line, f"a {kind} counts no field", "remove 'field', or use value_count")
+        report.error(line, f"{kind} counts no field", "remove 'field', or use value_count")
     threshold = Threshold(condition.op.name.lower(), condition.count)
     most = len(set(parsed_rules(section))) if kind == TEMPORAL else None
     if not threshold.possible(most):

@@ -7,6 +7,7 @@ turned into ours.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -89,7 +90,7 @@ def _translate(document: Document, section: Lined, fields: Mapping[str, Field]) 
         rule = SigmaRule.from_dict(_without_vigil(document.data))
         tree = rule.detection.parsed_condition[0].parsed
     except SigmaError as error:
-        report.error(line, _plain(error), _condition_hint(str(error), section))
+        report.error(line, *_condition_fault(_plain(error), section))
         return None
     try:
         condition = _condition(tree, fields)
@@ -123,13 +124,21 @@ def _mentioned(name: str, words: list[str]) -> bool:
     return False
 
 
-def _condition_hint(message: str, section: Lined) -> str:
+def _condition_fault(message: str, section: Lined) -> tuple[str, str]:
     names = [name for name in section if name != "condition"]
+    unread = re.search(r"\(at char (\d+)\)", message)
+    if unread:
+        rest = str(section["condition"])[int(unread[1]) :]
+        where = f"from '{rest}' on" if rest else "at its end"
+        return (
+            f"the condition can't be read {where}",
+            "join searches with and, or, not and brackets, or write '1 of name*', 'all of them'",
+        )
     for word in message.split("'")[1::2]:
         hint = did_you_mean(word.strip(), names)
         if hint:
-            return hint
-    return "searches here: " + ", ".join(names)
+            return message, hint
+    return message, "searches here: " + ", ".join(names)
 
 
 def _plain(error: SigmaError) -> str:
@@ -243,7 +252,7 @@ class _Checker:
             if modifier not in supported:
                 self._report.error(
                     line,
-                    f"modifier '{modifier}' doesn't fit '{field.name}', which is a {field.type}",
+                    f"modifier '{modifier}' doesn't fit '{field.name}', a field of type {field.type}",
                     one_of(sorted(supported)),
                 )
                 return False

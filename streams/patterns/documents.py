@@ -25,7 +25,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Lined(dict[str, Any]):
-    """A mapping that knows the line of itself and of each key."""
+    """A mapping that knows the line of each key, and its own: that of the key it stands under."""
 
     __slots__ = ("line", "lines", "nodes")
 
@@ -50,7 +50,7 @@ class Lined(dict[str, Any]):
 
 
 class LinedList(list[Any]):
-    """A list that knows the line of itself and of each item."""
+    """A list that knows the line of each item, and its own: that of the key it stands under."""
 
     __slots__ = ("line", "lines", "nodes")
 
@@ -198,7 +198,7 @@ class _Builder:
             tag = self._scalars.resolve(  # type: ignore[no-untyped-call]
                 yaml.ScalarNode, event.value, event.implicit
             )
-        if tag == "tag:yaml.org,2002:timestamp":
+        if tag in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge"):
             value: Any = event.value
         else:
             node = yaml.ScalarNode(tag, event.value)
@@ -235,6 +235,8 @@ def _enter(target: Lined, key: str | None, value: Any, line: int) -> str | None:
             )
         target.lines[name] = line
         return name
+    if isinstance(value, Lined | LinedList):
+        value.line = target.lines[key]
     target[key] = value
     target.nodes += 1 + getattr(value, "nodes", 1)
     return None

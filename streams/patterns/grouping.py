@@ -52,7 +52,7 @@ def group_field(
     name, fields = others[0]
     for field in fields:
         if field.type not in _COUNTABLE:
-            report.error(line, f"can't group by '{field.name}', which is a {field.type}")
+            report.error(line, f"can't group by '{field.name}', a field of type {field.type}")
     return name, [field.name for field in fields]
 
 
@@ -68,7 +68,9 @@ def value_fields(
         return [None] * len(topics)
     for field in fields:
         if field.type not in _COUNTABLE:
-            report.error(line, f"can't count values of '{field.name}', which is a {field.type}")
+            report.error(
+                line, f"can't count values of '{field.name}', a field of type {field.type}"
+            )
     if len({_words(field) for field in fields}) > 1:
         report.error(line, f"'{spec.field}' is not of the same type in all rules")
     most = None

@@ -202,20 +202,20 @@ class InlineReader:
         if not isinstance(signal, Lined):
             report.error(line, "a signal must be a mapping of fields", "start with 'at:'")
             return []
+        value = {"account": "a1", **given, **signal}
         numbers: dict[str, int] = {}
         for key, default in (("at", 0), ("every", 0), ("late", 0)):
-            ms = parse_duration_ms(signal.get(key, default))
+            ms = parse_duration_ms(value.get(key, default))
             if ms is None:
                 report.error(
                     signal.line_of(key), f"'{key}' must be a duration", "write, say, 90s or 1h30m"
                 )
                 return []
             numbers[key] = ms
-        times = signal.get("times", 1)
+        times = value.get("times", 1)
         if not isinstance(times, int) or not 1 <= times <= MAX_SIGNALS:
             report.error(signal.line_of("times"), "'times' must be a whole number from 1 on")
             return []
-        value = {"account": "a1", **given, **signal}
         topic = self._topic(document, value, line)
         if topic is None:
             return []

@@ -66,6 +66,7 @@ def _load(paths: Sequence[Path | str], schema: Schema) -> tuple[RuleSet, list[Fi
     findings: list[Finding] = []
     reports: list[Report] = []
     rules: list[Rule] = []
+    broken: set[str] = set()
     contents: list[tuple[str, bytes]] = []
     reader = InlineReader(schema)
     tests: dict[str, list[InlineTest]] = {}
@@ -74,12 +75,14 @@ def _load(paths: Sequence[Path | str], schema: Schema) -> tuple[RuleSet, list[Fi
         reports.append(report)
         for document in read_documents(path, report):
             rule = _read_rule(document, schema)
-            if rule is not None:
-                rules.append(rule)
-                tests[rule.metadata.id] = reader.read(document, rule.block.tests)
+            if rule is None:
+                broken.update(str(document.data.get(key)) for key in ("id", "name"))
+                continue
+            rules.append(rule)
+            tests[rule.metadata.id] = reader.read(document, rule.block.tests)
         if not report.errors:
             contents.append((name, path.read_bytes()))
-    patterns: list[Pattern] = Assembly(rules, schema).patterns()
+    patterns: list[Pattern] = Assembly(rules, schema, broken).patterns()
     for report in reports:
         findings += report.findings
     findings.sort()

@@ -47,6 +47,8 @@ class Metadata:
     id: str
     name: str | None
     title: str
+    description: str
+    falsepositives: tuple[str, ...]
     mode: str | None
     level: str
     generate: bool
@@ -74,7 +76,16 @@ def read_metadata(document: Document) -> Metadata | None:
             f"'{data['title']}' is {status} and therefore not loaded",
             "delete it, or set status to stable, test or experimental",
         )
-    return Metadata(identifier, data.get("name"), data["title"], mode, level, bool(generate))
+    return Metadata(
+        id=identifier,
+        name=data.get("name"),
+        title=data["title"],
+        description=data.get("description") or "",
+        falsepositives=tuple(data.get("falsepositives") or ()),
+        mode=mode,
+        level=level,
+        generate=bool(generate),
+    )
 
 
 def read_topic(document: Document, topics: Mapping[str, Any]) -> str | None:
@@ -132,12 +143,13 @@ def _check_keys(document: Document) -> None:
         report.error(data.lines["filter"], "filters are not yet supported", "use 'and not' instead")
     elif len(sections) != 1:
         what = "has neither" if not sections else "has both"
+        join = "nor" if not sections else "and"
         report.error(
             data.line_of(*sections[1:2]),
-            f"a rule {what} 'detection' and 'correlation'",
+            f"a rule {what} 'detection' {join} 'correlation'",
             "it needs exactly one; separate two rules with '---'",
         )
-    if "correlation" in data and "logsource" in data:
+    if sections == ["correlation"] and "logsource" in data:
         report.error(
             data.lines["logsource"],
             "a correlation has no log source of its own",

@@ -54,6 +54,8 @@ class Pattern:
 
     id: str
     title: str
+    description: str
+    falsepositives: tuple[str, ...]
     version: str
     key: str
     mode: str

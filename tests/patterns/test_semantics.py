@@ -1,0 +1,422 @@
+"""The points Sigma leaves open, as docs/patterns.md settles them, and faults other engines have."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.patterns.driving import (
+    DAY,
+    GENERATED,
+    HOUR,
+    MINUTE,
+    REFUSED,
+    SECOND,
+    Play,
+    activity,
+    correlation,
+    fires,
+    hit,
+    load,
+    refused,
+    review,
+)
+
+COUNT_3_IN_10M = """
+type: event_count
+rules: [refused]
+group-by: [account]
+timespan: 10m
+condition: {gte: 3}
+"""
+
+
+@pytest.fixture
+def three(tmp_path):
+    return load(tmp_path, correlation(COUNT_3_IN_10M))
+
+
+def generated(at, **fields):
+    return activity("image.generated", at, **fields)
+
+
+# 1 — and the faults: tumbling windows, times cut to seconds
+
+
+def test_a_window_slides_and_does_not_start_anew_at_round_times(three):
+    assert fires(three, refused(8 * MINUTE), refused(12 * MINUTE), refused(17 * MINUTE)) == [
+        17 * MINUTE
+    ]
+
+
+def test_a_record_exactly_one_timespan_old_is_outside(three):
+    assert fires(three, refused(0), refused(1), refused(10 * MINUTE)) == []
+
+
+def test_a_record_one_millisecond_younger_than_the_timespan_is_inside(three):
+    assert fires(three, refused(1), refused(2), refused(10 * MINUTE)) == [10 * MINUTE]
+
+
+def test_times_are_exact_to_the_millisecond(tmp_path):
+    body = COUNT_3_IN_10M.replace("10m", "1s")
+    ruleset = load(tmp_path, correlation(body, vigil="lateness: 1s"))
+    assert fires(ruleset, refused(0), refused(400), refused(1000)) == []
+    assert fires(ruleset, refused(1), refused(400), refused(1000)) == [1000]
+
+
+# 2 — lateness, and the fault: late records that count newer ones
+
+
+def test_a_late_record_does_not_count_records_newer_than_itself(three):
+    assert fires(three, refused(5 * MINUTE), refused(14 * MINUTE), refused(4 * MINUTE)) == []
+
+
+def test_a_late_record_that_completes_an_older_window_fires_it_at_that_windows_newest_record(three):
+    play = Play(three).feed(refused(0), refused(4 * MINUTE), refused(8 * MINUTE, "other"))
+    play.feed(refused(2 * MINUTE))
+    assert play.moments() == [4 * MINUTE]
+    window = play.detections[0]["window"]
+    assert window["end"] == play.detections[0]["at"]
+
+
+def test_a_record_later_than_the_lateness_enters_no_window(three):
+    recent = refused(20 * MINUTE), refused(20 * MINUTE + 1)
+    assert fires(three, *recent, refused(20 * MINUTE - 10 * MINUTE)) == []
+    within = refused(10 * MINUTE + 2), refused(10 * MINUTE + 3), refused(20 * MINUTE + 1)
+    assert fires(three, within[0], within[2], within[1]) == [20 * MINUTE + 1]
+
+
+def test_only_signals_of_the_same_account_make_a_record_late(three):
+    fast_clock = refused(2 * DAY, "other")
+    assert fires(three, fast_clock, refused(1), refused(2), refused(3)) == [3]
+
+
+def test_any_signal_of_the_account_makes_a_record_late(three):
+    assert fires(three, refused(1), refused(2), hit(12 * MINUTE), refused(3)) == []
+
+
+def test_the_default_lateness_is_the_timespan_but_at_least_six_minutes(tmp_path):
+    body = COUNT_3_IN_10M.replace("10m", "10s")
+    ruleset = load(tmp_path, correlation(body))
+    late = [refused(1), refused(6 * MINUTE), refused(2), refused(3)]
+    assert fires(ruleset, *late) == [3]
+    too_late = [refused(1), refused(6 * MINUTE + 10), refused(2), refused(3)]
+    assert fires(ruleset, *too_late) == []
+
+
+def test_a_rule_without_a_window_fires_however_late(tmp_path):
+    ruleset = load(tmp_path, REFUSED)
+    assert fires(ruleset, activity("prompt.submitted", 300 * DAY), refused(0)) == [0]
+
+
+# The fault: order judged by arrival
+
+
+def test_order_is_judged_by_event_time_and_not_by_arrival(tmp_path):
+    ruleset = load(
+        tmp_path,
+        correlation("""
+type: temporal_ordered
+rules: [refused, generated]
+group-by: [account]
+timespan: 10m
+"""),
+    )
+    assert fires(ruleset, generated(2 * MINUTE), refused(1 * MINUTE)) == [2 * MINUTE]
+    assert fires(ruleset, refused(2 * MINUTE), generated(1 * MINUTE)) == []
+
+
+# 3
+
+
+@pytest.mark.parametrize(
+    ("condition", "moments"),
+    [
+        ("gte: 2", [1]),
+        ("gt: 2", [2]),
+        ("lt: 2", [0]),
+        ("lte: 2", [0]),
+        ("eq: 3", [2]),
+        ("neq: 1", [1]),
+        ("gte: 2.5", [2]),
+    ],
+)
+def test_every_operator_is_judged_at_a_record(tmp_path, condition, moments):
+    body = COUNT_3_IN_10M.replace("gte: 3", condition)
+    ruleset = load(tmp_path, correlation(body))
+    found = fires(ruleset, *(refused(minute * MINUTE) for minute in range(4)))
+    assert found == [moment * MINUTE for moment in moments]
+
+
+def test_a_small_count_never_fires_on_an_empty_window(tmp_path):
+    ruleset = load(tmp_path, correlation(COUNT_3_IN_10M.replace("gte: 3", "lt: 2")))
+    assert fires(ruleset, activity("prompt.submitted", 0), generated(DAY)) == []
+
+
+# 5
+
+
+def test_an_ordered_sequence_needs_strictly_increasing_times(tmp_path):
+    ruleset = load(
+        tmp_path,
+        correlation("""
+type: temporal_ordered
+rules: [refused, generated]
+group-by: account
+timespan: 10m
+"""),
+    )
+    assert fires(ruleset, refused(MINUTE), generated(MINUTE)) == []
+    assert fires(ruleset, refused(MINUTE), generated(MINUTE + 1)) == [MINUTE + 1]
+
+
+def test_one_record_serves_one_step_also_when_the_same_rule_stands_twice(tmp_path):
+    ruleset = load(
+        tmp_path,
+        correlation("""
+type: temporal_ordered
+rules: [refused, refused]
+group-by: account
+timespan: 10m
+"""),
+    )
+    assert fires(ruleset, refused(0)) == []
+    assert fires(ruleset, refused(0), refused(1)) == [1]
+
+
+# 6
+
+WORDY = """
+title: Any activity of a model
+id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7a04
+name: wordy
+logsource: {product: vigil, service: activity}
+detection:
+  it: {model|exists: true}
+  condition: it
+"""
+
+
+def test_a_record_that_matches_two_rules_counts_once(tmp_path):
+    body = COUNT_3_IN_10M.replace("[refused]", "[refused, wordy]")
+    ruleset = load(tmp_path, correlation(body, rules=(REFUSED, WORDY)))
+    both = [refused(number, model="m1") for number in range(3)]
+    assert fires(ruleset, *both[:2]) == []
+    assert fires(ruleset, *both) == [2]
+
+
+def test_a_record_that_matches_two_rules_serves_both_in_a_temporal(tmp_path):
+    body = "type: temporal\nrules: [refused, wordy]\ngroup-by: account\ntimespan: 10m"
+    ruleset = load(tmp_path, correlation(body, rules=(REFUSED, WORDY)))
+    play = Play(ruleset).feed(refused(0, model="m1", id="both"))
+    assert play.moments() == [0]
+    assert play.detections[0]["evidence"] == ["both"]
+    assert play.detections[0]["values"] == {"rules": 2, "threshold": 2}
+
+
+# 7 — and the fault: missing fields forming a group of their own
+
+
+def test_a_record_without_the_group_field_belongs_to_no_group(tmp_path):
+    body = COUNT_3_IN_10M.replace("[account]", "[account, device]")
+    ruleset = load(tmp_path, correlation(body))
+    assert fires(ruleset, *(refused(number) for number in range(9))) == []
+    assert fires(ruleset, *(refused(number, device="d1") for number in range(3))) == [2]
+
+
+def test_groups_of_one_account_do_not_mix(tmp_path):
+    body = COUNT_3_IN_10M.replace("[account]", "[account, device]")
+    play = Play(load(tmp_path, correlation(body)))
+    play.feed(*(refused(number, device=f"d{number % 2}") for number in range(5)))
+    assert play.moments() == [4]
+    assert play.detections[0]["values"] == {"event_count": 3, "threshold": 3, "device": "d0"}
+
+
+def test_an_alias_names_the_group_field_per_rule(tmp_path):
+    body = """
+type: temporal
+rules: [refused, hit]
+group-by: [account, what]
+timespan: 10m
+aliases:
+  what:
+    refused: content_ref
+    hit: dataset_ref
+"""
+    ruleset = load(tmp_path, correlation(body))
+    assert fires(ruleset, refused(0, content_ref="x"), hit(1, dataset_ref="x")) == [1]
+    assert fires(ruleset, refused(0, content_ref="x"), hit(1, dataset_ref="y")) == []
+    assert fires(ruleset, refused(0, content_ref="x"), hit(1, content_ref="x")) == []
+
+
+# 8, 15
+
+HOPPING = """
+type: value_count
+rules: [hit]
+group-by: account
+timespan: 10m
+condition: {field: surface, gte: 2}
+"""
+
+
+def test_value_count_counts_distinct_values_and_a_missing_one_is_none(tmp_path):
+    ruleset = load(tmp_path, correlation(HOPPING))
+    assert fires(ruleset, hit(0, surface="input"), hit(1, surface="input"), hit(2)) == []
+    assert fires(ruleset, hit(0, surface="input"), hit(1), hit(2, surface="output")) == [2]
+
+
+def test_without_any_value_a_value_condition_is_false(tmp_path):
+    ruleset = load(tmp_path, correlation(HOPPING.replace("gte: 2", "lt: 5")))
+    assert fires(ruleset, hit(0), hit(1)) == []
+    assert fires(ruleset, hit(0), hit(1, surface="input")) == [1]
+
+
+def test_value_count_lists_the_newest_record_of_each_value(tmp_path):
+    play = Play(load(tmp_path, correlation(HOPPING)))
+    play.feed(
+        hit(0, surface="input", id="h0"),
+        hit(1, surface="input", id="h1"),
+        hit(2, surface="output", id="h2"),
+    )
+    assert play.detections[0]["evidence"] == ["h1", "h2"]
+    assert play.detections[0]["values"] == {"value_count": 2, "threshold": 2}
+
+
+# The fault: temporal firing on any one rule
+
+
+def test_a_temporal_without_a_condition_needs_all_its_rules_in_any_order(tmp_path):
+    body = "type: temporal\nrules: [refused, generated, hit]\ngroup-by: account\ntimespan: 10m"
+    ruleset = load(tmp_path, correlation(body))
+    assert fires(ruleset, *(refused(number) for number in range(9))) == []
+    assert fires(ruleset, hit(0), generated(1)) == []
+    assert fires(ruleset, hit(0), refused(1), generated(2)) == [2]
+    assert fires(ruleset, hit(0), refused(1), generated(10 * MINUTE)) == []
+
+
+def test_a_temporal_with_a_count_needs_so_many_of_its_rules(tmp_path):
+    body = (
+        "type: temporal\nrules: [refused, generated, hit]\ngroup-by: account\n"
+        "timespan: 10m\ncondition: {gte: 2}"
+    )
+    assert fires(load(tmp_path, correlation(body)), hit(0), hit(1), refused(2)) == [2]
+
+
+# 11
+
+
+def test_a_rule_others_refer_to_is_silent(three):
+    assert [pattern.title for pattern in three.patterns] == ["Correlation"]
+
+
+@pytest.mark.parametrize("where", ["in the correlation", "at its root", "in the rule itself"])
+def test_generate_makes_a_referenced_rule_speak_wherever_it_stands(tmp_path, where):
+    body, rule, head = COUNT_3_IN_10M, REFUSED, ""
+    if where == "in the correlation":
+        body += "generate: true\n"
+    elif where == "at its root":
+        head = "generate: true"
+    else:
+        rule = rule.replace("status:", "generate: true\nstatus:")
+    ruleset = load(tmp_path, correlation(body, rules=(rule,), head=head))
+    assert [pattern.title for pattern in ruleset.patterns] == ["Refused", "Correlation"]
+
+
+# 13
+
+
+def test_what_goes_on_within_the_cooldown_is_one_episode(three):
+    steady = [refused(minute * MINUTE) for minute in range(60)]
+    assert fires(three, *steady) == [2 * MINUTE]
+
+
+def test_after_a_pause_of_the_cooldown_it_is_another_episode(three):
+    def burst(at):
+        return [refused(at + number) for number in range(3)]
+
+    assert fires(three, *burst(0), *burst(20 * MINUTE)) == [2, 20 * MINUTE + 2]
+    assert fires(three, *burst(0), *burst(10 * MINUTE)) == [2]
+
+
+def test_two_groups_never_share_a_cooldown(tmp_path):
+    body = COUNT_3_IN_10M.replace("[account]", "[account, device]")
+    ruleset = load(tmp_path, correlation(body, vigil="cooldown: 1d"))
+    first = [refused(number, device="d1") for number in range(3)]
+    second = [refused(3 + number, device="d2") for number in range(3)]
+    third = [refused(6 + number, "a2", device="d1") for number in range(3)]
+    assert fires(ruleset, *first, *second, *third) == [2, 5, 8]
+
+
+def test_a_rule_without_a_window_has_a_cooldown_of_a_day(tmp_path):
+    ruleset = load(tmp_path, REFUSED)
+    assert fires(ruleset, refused(0), refused(23 * HOUR), refused(46 * HOUR)) == [0]
+    assert fires(ruleset, refused(0), refused(24 * HOUR)) == [0, 24 * HOUR]
+
+
+def test_a_late_record_that_moves_an_episode_forward_is_told_but_not_enforced_again(tmp_path):
+    vigil = "harm: csam\naction: warn"
+    ruleset = load(tmp_path, correlation(COUNT_3_IN_10M, vigil=vigil))
+    play = Play(ruleset).feed(refused(0), refused(MINUTE), refused(4 * MINUTE))
+    play.feed(refused(2 * MINUTE))
+    assert play.moments() == [4 * MINUTE, 2 * MINUTE]
+    assert len(play.enforcement) == 1
+
+
+# 14
+
+
+def test_strings_match_without_regard_to_case_unless_cased(tmp_path):
+    plain = REFUSED.replace("kind: prompt.refused", "model: Image-XL")
+    assert fires(load(tmp_path, plain), refused(0, model="iMAGE-xl")) == [0]
+    cased = REFUSED.replace("kind: prompt.refused", "model|cased: Image-XL")
+    assert fires(load(tmp_path, cased), refused(0, model="iMAGE-xl")) == []
+    assert fires(load(tmp_path, cased), refused(0, model="Image-XL")) == [0]
+
+
+def test_a_rule_on_activity_never_sees_a_hit(tmp_path):
+    rule = REFUSED.replace("kind: prompt.refused", "surface: output")
+    ruleset = load(tmp_path, rule)
+    assert fires(ruleset, hit(0, surface="output")) == []
+    assert fires(ruleset, refused(0, surface="output")) == [0]
+
+
+def test_a_rule_on_reviews_sees_reviews(tmp_path):
+    rule = REFUSED.replace("activity", "reviews").replace("kind: prompt.refused", "outcome: over*")
+    ruleset = load(tmp_path, rule)
+    assert fires(ruleset, review(0), review(1, outcome="overturned")) == [1]
+
+
+# 16
+
+
+@pytest.mark.parametrize(
+    ("status", "mode"),
+    [("status: stable", "live"), ("status: test", "shadow"), ("status: experimental", "shadow"),
+     ("", "shadow")],
+)  # fmt: skip
+def test_status_decides_between_live_and_shadow(tmp_path, status, mode):
+    rule = GENERATED.replace("status: stable", status)
+    play = Play(load(tmp_path, rule)).feed(generated(0))
+    assert [detection["mode"] for detection in play.detections] == [mode]
+
+
+@pytest.mark.parametrize("status", ["deprecated", "unsupported"])
+def test_deprecated_and_unsupported_rules_are_not_loaded_and_warned_about(tmp_path, status):
+    ruleset = load(tmp_path, GENERATED.replace("stable", status))
+    assert len(ruleset) == 0
+    assert [(warning.line, status in warning.message) for warning in ruleset.warnings] == [
+        (5, True)
+    ]
+
+
+def test_a_rule_without_a_vigil_block_detects_and_proposes_nothing(tmp_path):
+    play = Play(load(tmp_path, GENERATED)).feed(generated(0))
+    assert [d["severity"] for d in play.detections] == ["medium"]
+    assert play.enforcement == []
+
+
+def test_lateness_may_be_set_shorter_than_the_timespan(tmp_path):
+    ruleset = load(tmp_path, correlation(COUNT_3_IN_10M, vigil="lateness: 30s"))
+    late = [refused(0), refused(5 * SECOND), refused(40 * SECOND), refused(9 * SECOND)]
+    assert fires(ruleset, *late) == [40 * SECOND]  # as the third, not with the late one
+    assert fires(ruleset, *late[:2], refused(60 * SECOND, "a2"), refused(1)) == [5 * SECOND]
