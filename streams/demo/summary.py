@@ -37,7 +37,7 @@ def table(score: Score, figures: Figures) -> RenderableType:
     rows.add_column("accounts", justify="right")
     rows.add_column("found", justify="right")
     rows.add_column("time to detect", justify="right", no_wrap=True)
-    rows.add_column("by pattern")
+    rows.add_column("by pattern", no_wrap=True)
     rows.add_column("")
     for outcome in score.outcomes:
         rows.add_row(*_row(outcome))
@@ -51,7 +51,7 @@ def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
     elif hidden.detectable:
         verdict = Text("MISSED", "bold red")
     else:
-        verdict = Text("below every threshold", "dim")
+        verdict = Text("not detectable", "dim")
     took = outcome.took_ms
     return (
         hidden.campaign,
@@ -76,7 +76,7 @@ def _below(score: Score, figures: Figures) -> list[RenderableType]:
         )
     return [
         Text(
-            f"false positives  {false} detections on {len(score.false_accounts)} of "
+            f"false positives  {false} detection{'' if false == 1 else 's'} on {len(score.false_accounts)} of "
             f"{figures.accounts - hidden:,} harmless accounts" + (f": {titles}" if titles else "")
         ),
         Text(

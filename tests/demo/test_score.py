@@ -66,16 +66,14 @@ def test_a_campaign_nobody_is_expected_to_find_is_never_missed():
     assert not Score([hidden("a1", detectable=False)]).missed
 
 
-def test_the_summary_says_found_missed_and_below_every_threshold():
+def test_the_summary_says_found_missed_and_not_detectable():
     score = Score([hidden("a1"), hidden("a2"), hidden("a3", detectable=False)])
     score.note(detection("a1"))
     console = Console(width=140)
     with console.capture() as captured:
         console.print(table(score, FIGURES))
     rows = [line for line in captured.get().splitlines() if "refusal-ladder" in line]
-    assert ["found" in rows[0], "MISSED" in rows[1], "below every threshold" in rows[2]] == [
-        True
-    ] * 3
+    assert ["found" in rows[0], "MISSED" in rows[1], "not detectable" in rows[2]] == [True] * 3
     assert "5 min" in rows[0]
 
 
