@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,6 +36,43 @@ def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60.
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {deadline_s:g} s: {what}")
         pause.wait(0.1)
+
+
+def read(brokers: str, topic: str, partitions: int = PARTITIONS) -> list[tuple[bytes, Any]]:
+    """All committed records of a topic, as (key, value), in each partition's order."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=brokers, isolation_level="read_committed",
+        enable_auto_commit=False, group_id=None,
+    )  # fmt: skip
+    try:
+        tps = [TopicPartition(topic, number) for number in range(partitions)]
+        consumer.assign(tps)
+        consumer.seek_to_beginning(*tps)
+        ends = consumer.end_offsets(tps)
+        records = []
+        while any(consumer.position(tp) < ends[tp] for tp in tps):
+            for batch in consumer.poll(timeout_ms=200).values():
+                records += [(record.key, record.value) for record in batch]
+        return records
+    finally:
+        consumer.close()
+
+
+def caught_up(
+    brokers: str, prefix: str, topics: Sequence[str], partitions: int = PARTITIONS
+) -> bool:
+    """Whether the group's committed offsets stand at the end of every input."""
+    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    consumer = KafkaConsumer(bootstrap_servers=brokers)
+    try:
+        tps = [TopicPartition(prefix + t, number) for t in topics for number in range(partitions)]
+        ends = consumer.end_offsets(tps)
+        group = f"{prefix}vigil"
+        told = admin.list_group_offsets(group)[group]
+        return all(tp in told and told[tp].offset == ends[tp] for tp in tps)
+    finally:
+        consumer.close()
+        admin.close()
 
 
 class Load(threading.Thread):
@@ -115,7 +152,7 @@ class Drill:
 
     def committed(self) -> int:
         """Decisions committed so far."""
-        return len(self._read("detections"))
+        return len(read(self.brokers, self.prefix + "detections"))
 
     def wait_for_decisions(self, more: int = 1, deadline_s: float = 60.0) -> None:
         """Wait until `more` further decisions are committed."""
@@ -125,7 +162,12 @@ class Drill:
     def finish(self, deadline_s: float = 90.0) -> None:
         """End the load and wait until the group's offsets stand at the end of every input."""
         self.load.end()
-        wait_until(self._caught_up, "the group's offsets at the end of the inputs", deadline_s)
+        inputs = ("activity", "moderation-hits")
+        wait_until(
+            lambda: caught_up(self.brokers, self.prefix, inputs),
+            "the group's offsets at the end of the inputs",
+            deadline_s,
+        )
 
     def recount(self) -> list[str]:
         """What is wrong: nothing, or a line for each kind of difference."""
@@ -138,7 +180,7 @@ class Drill:
                 decisions.append(f"{account}.{one.seen}")
         found = Counter(
             msgspec.json.decode(value, type=counting.Decision).id
-            for _, value in self._read("detections")
+            for _, value in read(self.brokers, self.prefix + "detections")
         )
         state = self._state()
         wrong = sum(state.get(account) != one for account, one in expected.items())
@@ -150,44 +192,9 @@ class Drill:
         return [f"{number} {what}" for what, number in counts.items() if number]
 
     def _state(self) -> dict[str, counting.Count]:
-        records: dict[bytes, bytes | None] = dict(self._read("accounts-state"))
+        records: dict[bytes, bytes | None] = dict(read(self.brokers, self.prefix + "accounts-state"))
         return {
             key[1:].decode(): msgspec.msgpack.decode(value[5:], type=counting.Count)
             for key, value in records.items()
             if value is not None and key != OFFSETS_KEY
         }
-
-    def _read(self, topic: str) -> list[tuple[bytes, Any]]:
-        consumer = KafkaConsumer(
-            bootstrap_servers=self.brokers, isolation_level="read_committed",
-            enable_auto_commit=False, group_id=None,
-        )  # fmt: skip
-        try:
-            tps = [TopicPartition(self.prefix + topic, number) for number in range(PARTITIONS)]
-            consumer.assign(tps)
-            consumer.seek_to_beginning(*tps)
-            ends = consumer.end_offsets(tps)
-            records = []
-            while any(consumer.position(tp) < ends[tp] for tp in tps):
-                for batch in consumer.poll(timeout_ms=200).values():
-                    records += [(record.key, record.value) for record in batch]
-            return records
-        finally:
-            consumer.close()
-
-    def _caught_up(self) -> bool:
-        admin = KafkaAdminClient(bootstrap_servers=self.brokers)
-        consumer = KafkaConsumer(bootstrap_servers=self.brokers)
-        try:
-            tps = [
-                TopicPartition(self.prefix + topic, number)
-                for topic in ("activity", "moderation-hits")
-                for number in range(PARTITIONS)
-            ]
-            ends = consumer.end_offsets(tps)
-            group = f"{self.prefix}vigil"
-            told = admin.list_group_offsets(group)[group]
-            return all(tp in told and told[tp].offset == ends[tp] for tp in tps)
-        finally:
-            consumer.close()
-            admin.close()

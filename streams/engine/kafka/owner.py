@@ -58,7 +58,8 @@ class Setting:
 
 
 class Owner:
-    """Runs one partition of one agent."""
+    """Runs one partition of one agent. `committed` is where each input stands as of the last
+    checkpoint, by logical topic; complete once started."""
 
     def __init__(self, setting: Setting, agent: Agent, partition: int) -> None:
         self.agent = agent
@@ -117,6 +118,7 @@ class Owner:
         for index, topic in enumerate(self.agent.inputs):
             position = max(self._processor.offsets.get(topic, 0), firsts[topic])
             self._processor.inputs.seek(index, position, known_ends[topic])
+            self.committed.setdefault(topic, position)
         self._full.clear()
         self._pausing = False
         self._task = asyncio.create_task(self._run(), name=f"{self.agent.name}/{self.partition}")
@@ -215,7 +217,7 @@ class Owner:
         checkpoint = processor.checkpoint()
         await self._checkpointer.commit(checkpoint, time.time_ns() // 1_000_000)
         self._pending_since = None
-        self.committed = checkpoint.offsets
+        self.committed.update(checkpoint.offsets)
         ended = time.monotonic()
         setting.observer.committed(
             self.agent.name, checkpoint, ended - began, time.time_ns() // 1_000_000

@@ -1,0 +1,266 @@
+"""The product itself, `vigil run`, on a real broker: killed under load, fed with rubbish, started
+where it can't work."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer
+
+from streams.admin import create
+from streams.simulate.campaigns import CAMPAIGNS
+from streams.simulate.lines import as_json_lines, ts_of
+from streams.simulate.plan import Plan, parse_campaigns
+from streams.simulate.play import Simulation
+from streams.simulate.rhythm import DAY_MS
+from tests.faults.drill import PARTITIONS, caught_up, read, wait_until
+
+INPUTS = ("activity", "moderation-hits", "reviews")
+VIGIL = [sys.executable, "-m", "streams.cli"]
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def topics(kafka: str, prefix: str) -> str:
+    """A prefix whose topics exist."""
+    create({"bootstrap_servers": kafka}, prefix=prefix, partitions=PARTITIONS)
+    return prefix
+
+
+@pytest.fixture
+def start(kafka: str, prefix: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts `vigil run`; what still runs at the end is killed."""
+    workers = []
+
+    def start(name: str, *options: str) -> subprocess.Popen[bytes]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            web = f"127.0.0.1:{free.getsockname()[1]}"
+        log = (tmp_path / f"{name}.log").open("ab")
+        workers.append(
+            subprocess.Popen(
+                [*VIGIL, "run", "--brokers", kafka, "--prefix", prefix, "--worker-id", name,
+                 "--web", web, *options],
+                stdout=log, stderr=log, env=os.environ | {"VIGIL_SESSION_TIMEOUT_S": "6"},
+            )
+        )  # fmt: skip
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+
+
+def producer(kafka: str) -> Any:
+    return KafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True, linger_ms=5)
+
+
+def detections(kafka: str, prefix: str) -> list[dict[str, Any]]:
+    return [json.loads(value) for _, value in read(kafka, prefix + "detections")]
+
+
+def test_workers_killed_under_load_commit_the_detections_of_the_replay_each_once(
+    kafka: str, topics: str, start: Start, tmp_path: Path
+) -> None:
+    # Within the retention: Kafka deletes by record timestamp.
+    begin = int(time.time() * 1000) - 2 * DAY_MS
+    wanted = parse_campaigns(",".join(CAMPAIGNS))
+    plan = Plan(signals=40_000, accounts=800, start_ms=begin, wanted=wanted)
+    lines = list(chain.from_iterable(Simulation(plan).chunks()))
+    recording = tmp_path / "recording.jsonl"
+    recording.write_text(as_json_lines(lines))
+    replay = subprocess.run([*VIGIL, "replay", str(recording)], capture_output=True, check=True)
+    expected = [json.loads(line) for line in replay.stdout.splitlines()]
+    ids = {one["value"]["id"]: one["value"] for one in expected if one["topic"] == "detections"}
+
+    victims = [start("w1"), start("w2")]
+    writer = producer(kafka)
+    for number, (order, topic, key, value) in enumerate(lines):
+        writer.send(topics + topic, key=key.encode(), value=value.encode(), timestamp_ms=ts_of(order))
+        if number in (10_000, 20_000, 30_000):
+            victim = victims.pop(0)
+            victim.kill()
+            victim.wait()
+            victims.append(start(f"w{number}"))
+    writer.close()
+    wait_until(lambda: caught_up(kafka, topics, INPUTS), "everything to be handled")
+
+    found = detections(kafka, topics)
+    assert max(Counter(one["id"] for one in found).values()) == 1
+    assert {one["id"]: one for one in found} == ids
+    assert len(ids) > 20, "the comparison compares something"
+
+
+def test_each_kind_of_rubbish_gives_one_dead_letter_and_the_traffic_goes_on(
+    kafka: str, topics: str, start: Start
+) -> None:
+    now = int(time.time() * 1000)
+    good = {"id": "s1", "account": "a1", "kind": "login.succeeded", "at": now}
+    rubbish: dict[str, tuple[bytes | None, bytes | None]] = {
+        "not JSON": (b"a1", b"{nonsense"),
+        "not an object": (b"a1", b"[1,2]"),
+        "trailing bytes": (b"a1", json.dumps(good).encode() + b"x"),
+        "not UTF-8": (b"a1", b'{"id":"\xff"}'),
+        "NaN": (b"a1", b'{"id":"s1","account":"a1","at":NaN,"kind":"login.succeeded"}'),
+        "infinity": (b"a1", b'{"id":"s1","account":"a1","at":1e999,"kind":"login.succeeded"}'),
+        "too deep": (b"a1", b"[" * 10_000 + b"]" * 10_000),
+        "unknown field": (b"a1", json.dumps(good | {"prompt": "secret-text"}).encode()),
+        "missing field": (b"a1", json.dumps({"id": "s1", "account": "a1"}).encode()),
+        "wrong type": (b"a1", json.dumps(good | {"kind": 7}).encode()),
+        "malformed id": (b"a1", json.dumps(good | {"device": "secret text"}).encode()),
+        "undeclared kind": (b"a1", json.dumps(good | {"kind": "secret.kind"}).encode()),
+        "time without offset": (b"a1", json.dumps(good | {"at": "2026-01-01T00:00:00"}).encode()),
+        "in the future": (b"a1", json.dumps(good | {"at": now + 3_600_000}).encode()),
+        "null value": (b"a1", None),
+        "null key": (None, json.dumps(good).encode()),
+        "key is not the account": (b"a2", json.dumps(good).encode()),
+        "too large": (b"a1", json.dumps(good | {"device": "x" * 70_000}).encode()),
+    }
+    writer = producer(kafka)
+    for key, value in rubbish.values():
+        # All on one partition, so that their order is known.
+        writer.send(topics + "activity", key=key, value=value, partition=0)
+    # a1 belongs on partition 3 of 4.
+    writer.send(topics + "activity", key=b"a1", value=json.dumps(good).encode(), partition=1)
+    for number in range(3):
+        hit = {"id": f"h{number}", "account": "a9", "at": now + number, "source": "classifier",
+               "category": "csam", "verdict": "suspected", "surface": "output"}  # fmt: skip
+        writer.send(topics + "moderation-hits", key=b"a9", value=json.dumps(hit).encode())
+    writer.close()
+    worker = start("w1")
+    wait_until(lambda: caught_up(kafka, topics, INPUTS), "everything to be handled")
+
+    raw = [value for _, value in read(kafka, topics + "dead-letters")]
+    letters = [json.loads(value) for value in raw]
+    first = {letter["offset"]: letter for letter in letters if letter["partition"] == 0}
+    assert sorted(first) == list(range(len(rubbish)))
+    assert len(letters) == len(rubbish) + 1
+    assert [one["reason"] for one in letters if one["partition"] == 1] == ["wrong_partition"]
+    reasons = {what: first[offset]["reason"] for offset, what in enumerate(rubbish)}
+    assert {what for what, reason in reasons.items() if reason == "handler_failed"} == set()
+    assert reasons["unknown field"] == "unknown_field"
+    assert reasons["key is not the account"] == "key_mismatch"
+    assert b"secret" not in b"".join(raw)
+    assert [one["account"] for one in detections(kafka, topics)] == ["a9"], "traffic goes on"
+    assert worker.poll() is None
+
+
+def test_an_unreadable_state_record_ends_the_worker_with_5_naming_its_place(
+    kafka: str, topics: str, start: Start, tmp_path: Path
+) -> None:
+    writer = producer(kafka)
+    writer.send(topics + "accounts-state", key=b"Za1", value=b"\x01\0\0\0\0\x90", partition=2)
+    writer.close()
+    worker = start("w1")
+    assert worker.wait(timeout=40) == 5
+    said = (tmp_path / "w1.log").read_text()
+    assert f"{topics}accounts-state/2 offset 0" in said
+
+
+def test_idling_the_group_stands_at_the_end_within_five_seconds_and_outputs_within_one(
+    kafka: str, topics: str, start: Start
+) -> None:
+    start("w1")
+    wait_until(lambda: caught_up_or_new(kafka, topics), "the worker to have joined")
+    now = int(time.time() * 1000)
+    writer = producer(kafka)
+    for number in range(3):
+        hit = {"id": f"h{number}", "account": "a9", "at": now + number, "source": "classifier",
+               "category": "csam", "verdict": "suspected", "surface": "output"}  # fmt: skip
+        writer.send(topics + "moderation-hits", key=b"a9", value=json.dumps(hit).encode())
+    writer.flush()
+    written = time.monotonic()
+    # The deadline leaves room for what reading takes on a busy machine.
+    wait_until(lambda: bool(detections(kafka, topics)), "the detection", 1.0 + 3.0)
+    wait_until(
+        lambda: caught_up(kafka, topics, ("moderation-hits",)),
+        "the group's offsets",
+        max(0.5, written + 5.0 + 3.0 - time.monotonic()),
+    )
+    writer.close()
+
+
+def caught_up_or_new(kafka: str, prefix: str) -> bool:
+    """A first signal handled end to end: the worker is at work."""
+    writer = producer(kafka)
+    now = int(time.time() * 1000)
+    value = {"id": f"s{now}", "account": "a1", "kind": "login.succeeded", "at": now}
+    writer.send(prefix + "activity", key=b"a1", value=json.dumps(value).encode())
+    writer.close()
+    return bool(read(kafka, prefix + "accounts-state"))
+
+
+@pytest.mark.parametrize("missing", ["broker", "topics", "partition counts"])
+def test_a_worker_that_cannot_use_kafka_says_so_and_ends_with_3(
+    kafka: str, prefix: str, missing: str
+) -> None:
+    brokers = kafka
+    if missing == "broker":
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            brokers = f"127.0.0.1:{free.getsockname()[1]}"
+    if missing == "partition counts":
+        subprocess.run([*VIGIL, "topics", "create", "--brokers", kafka, "--prefix", prefix,
+                        "--partitions", "2"], check=True, capture_output=True)  # fmt: skip
+        add_partition(kafka, prefix + "reviews")
+    run = subprocess.run(
+        [*VIGIL, "run", "--brokers", brokers, "--prefix", prefix, "--worker-id", "w1"],
+        capture_output=True, timeout=60, check=False, text=True,
+    )  # fmt: skip
+    assert run.returncode == 3
+    assert run.stdout == ""
+    assert {"broker": brokers, "topics": "topics create", "partition counts": "reviews"}[
+        missing
+    ] in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def add_partition(kafka: str, topic: str) -> None:
+    from kafka import KafkaAdminClient
+
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    admin.create_partitions({topic: 3})
+    admin.close()
+
+
+def test_a_worker_never_starts_on_half_a_rule_set(
+    kafka: str, topics: str, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "good.yml").write_text(RULE)
+    (rules / "bad.yml").write_text(RULE.replace("00000001", "00000002").replace("kind:", "knd:"))
+    run = subprocess.run(
+        [*VIGIL, "run", "--brokers", kafka, "--prefix", topics, "--worker-id", "w1",
+         "--rules", str(rules)],
+        capture_output=True, timeout=60, check=False, text=True,
+    )  # fmt: skip
+    assert run.returncode == 2
+    assert f"{rules}/bad.yml:9: " in run.stderr
+    assert "kind" in run.stderr, "the suggestion"
+
+
+RULE = """\
+title: Any upload
+id: 7d1b3c52-0000-4000-8000-000000000001
+status: stable
+level: low
+logsource:
+  product: vigil
+  service: activity
+detection:
+  upload: {kind: upload.created}
+  condition: upload
+"""
