@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from streams.admin import create
 from streams.engine.store import OFFSETS_KEY
@@ -68,7 +69,10 @@ def caught_up(
         tps = [TopicPartition(prefix + t, number) for t in topics for number in range(partitions)]
         ends = consumer.end_offsets(tps)
         group = f"{prefix}vigil"
-        told = admin.list_group_offsets(group)[group]
+        try:
+            told = admin.list_group_offsets(group)[group]
+        except KafkaError:  # the first group on a fresh broker: its coordinator is being made
+            return False
         return all(tp in told and told[tp].offset == ends[tp] for tp in tps)
     finally:
         consumer.close()
