@@ -5,22 +5,25 @@ without it and hands on whatever it can't accept, so the two can't disagree: a r
 here only where `inspection` would accept it with the same result.
 
 msgspec checks types, closed lists, ranges and lengths. What it can't do quickly is the shape of
-ids, and what makes that fast is a proof about the whole value instead of a check per field. Take the value's letters, digits, ``_`` and ``-`` away and look at the *skeleton* that is left:
+ids, and what makes that fast is a proof about the whole value instead of a check per field. Take
+the value's letters, digits, ``_`` and ``-`` away and look at the *skeleton* that is left:
 
 - a backslash: not sure (it could hide a quote or any character);
 - without backslashes every quote opens or closes a string, so what follows an odd number of
-  quotes stands inside one, and a string is clean if it keeps at most one dot and nothing else:
-  such a string is in the id alphabet, and without colons and with fewer than two dots it has no
-  shape of an address (`ids`);
+  quotes stands inside one. A string is *clean* if it keeps at most one dot and nothing else: then
+  it is in the id alphabet, and without colons and with fewer than two dots it has no shape of an
+  address (`ids`). It is *nearly* clean with one colon or a second dot: then it can only have the
+  shape of a URL, which one look at how the value's strings begin excludes;
 - only times may be unclean (``"::."``). A time that was decoded from text always is, for it has
-  colons, so as many unclean strings as times from text means that every other string is clean.
+  two colons, so as many unclean strings as times from text means that every other string is none.
 
-Skeletons repeat from record to record, so the answer is remembered. Where the proof fails, which
-it does for ids with a colon, each id is checked by itself: 2 µs more.
+Skeletons repeat from record to record, so the answer is remembered. Where the proof fails each id
+is checked by itself: 2 µs more.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from operator import attrgetter
@@ -40,6 +43,14 @@ MAX_SKELETON_BYTES = 256
 MAX_SKELETONS = 4096
 
 _NOT_SURE = -1
+_NEARLY = 1 << 16
+"""Added to the number of unclean strings when there are nearly clean ones, too."""
+
+_NEARLY_CLEAN = frozenset((b":", b"..", b".:", b":.", b"..:", b".:.", b":.."))
+
+# More than begin a URL (``http: ftp: ws: wss: mailto: www.``), but three times as quick to look for;
+# where it finds one that isn't, each id is checked by itself.
+_begins_like_url = re.compile(rb'"[hHfFwWmM][tTsSwWaA][tTpPiIwWsS:]').search
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _TYPES: Mapping[FieldType, Any] = {
@@ -117,7 +128,11 @@ def make_decoder(struct: type[Signal], fields: Mapping[str, Field]) -> Decoder:
             0 <= at <= latest
             and record.key == signal.account.encode()
             and not record.headers
-            and (unclean == texts or all(map(is_id, filter(None, refs_of(signal)))))
+            and (
+                unclean == texts
+                or (unclean == texts + _NEARLY and not _begins_like_url(value))
+                or all(map(is_id, filter(None, refs_of(signal))))
+            )
         ):
             return signal
         return inspect(record)
@@ -126,11 +141,16 @@ def make_decoder(struct: type[Signal], fields: Mapping[str, Field]) -> Decoder:
 
 
 def unclean_strings(skeleton: bytes) -> int:
-    """How many strings of a JSON text aren't certainly ids, told from its skeleton; -1: not sure."""
+    """How many strings of a JSON text aren't certainly ids, told from its skeleton; -1: not sure.
+
+    `_NEARLY` is added where that also needs the look for URLs.
+    """
     if b"\\" in skeleton:
         return _NOT_SURE
     # Split at the quotes, every other piece is the inside of a string.
-    return sum(1 for inside in skeleton.split(b'"')[1::2] if inside not in (b"", b"."))
+    insides = [inside for inside in skeleton.split(b'"')[1::2] if inside not in (b"", b".")]
+    nearly = [inside for inside in insides if inside in _NEARLY_CLEAN]
+    return len(insides) - len(nearly) + (_NEARLY if nearly else 0)
 
 
 def _bounded(moment: datetime) -> int:

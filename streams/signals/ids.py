@@ -16,6 +16,7 @@ LETTERS_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 ALPHABET_BYTES = LETTERS_BYTES + b".:"
 
 _IN_ALPHABET = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z").match
+# The decoder looks for these beginnings in a whole value; its tests hold the two together.
 _URL = re.compile(r"(?:https?|ftps?|wss?|mailto):|www\..*\.", re.IGNORECASE).match
 
 _IPV4_DOTS = 3
