@@ -90,14 +90,15 @@ class Simulation:
             stage = Stage(self._world.account(number), self._recorder, self._source)
             campaign.act(stage, begin + self._source.randrange(_STAGGER_MS), wanted.pace)
             stages.append(stage)
-        times = [act.at for stage in stages for act in stage.acts]
+        started = min(stage.started for stage in stages if stage.started is not None)
+        ended = max(act.at for stage in stages for act in stage.acts)
         return Hidden(
             campaign=campaign.name,
             instance=instance,
             accounts=tuple(stage.account.id for stage in stages),
             patterns=(shipped()[campaign.pattern],),
-            started_at=format_ms(self.begin_ms + min(times, default=0)),
-            ended_at=format_ms(self.begin_ms + max(times, default=0)),
+            started_at=format_ms(self.begin_ms + started),
+            ended_at=format_ms(self.begin_ms + ended),
             pace=wanted.pace,
             detectable=all(campaign.met(stage.acts) for stage in stages),
         )

@@ -29,6 +29,9 @@ class Stage:
         self.account = account
         self.source = source
         self.acts: list[Act] = []
+        """What patterns may count, at the time they count it."""
+        self.started: int | None = None
+        """When the first of it was done; a verdict comes later than what it judges."""
         self._recorder = recorder
         self._where = (
             f',"device":"{account.devices[0]}","network":"{account.networks[0]}"'
@@ -41,6 +44,7 @@ class Stage:
 
     def refused(self, at: int) -> int:
         """Submit a prompt that is refused; return when it was."""
+        self._start(at)
         into = f',"surface":"input"{self._where},"model":"image-xl-2"'
         self._recorder.activity(self.account.id, at, "prompt.submitted", into)
         at += 300 + int(self.source.random() * 700)
@@ -59,6 +63,7 @@ class Stage:
 
     def suspected(self, at: int, surface: str = "output") -> int:
         """Do something on the surface that a classifier suspects; return when it said so."""
+        self._start(at)
         at = self._use(at, surface)
         judged = at + 500 + int(self.source.random() * 2_500)
         score = 0.62 + self.source.random() * 0.33
@@ -70,6 +75,7 @@ class Stage:
 
     def confirmed(self, at: int) -> int:
         """Upload something a vetted list knows exactly; return when the match was reported."""
+        self._start(at)
         content = f',"content_ref":"c{self.source.getrandbits(96):024x}"'
         at = self._use(at, "upload", content)
         judged = at + 400 + int(self.source.random() * 1_500)
@@ -78,6 +84,9 @@ class Stage:
         self._recorder.hit(self.account.id, judged, at, how + where)
         self.acts.append(Act(judged, CONFIRMED, "upload"))
         return judged
+
+    def _start(self, at: int) -> None:
+        self.started = at if self.started is None else min(at, self.started)
 
     def _use(self, at: int, surface: str, content: str = "") -> int:
         if surface == "output":

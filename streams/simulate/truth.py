@@ -25,7 +25,7 @@ class Pattern(msgspec.Struct, frozen=True):
 class Hidden(msgspec.Struct, frozen=True, kw_only=True):
     """One campaign instance.
 
-    `started_at` is the first abusive act and `ended_at` the last one, RFC 3339. `pace` is how fast
+    `started_at` is the first abusive act and `ended_at` the last one or its verdict, RFC 3339. `pace` is how fast
     it went compared with the campaign's usual pace. `detectable` says whether, by what its accounts
     did, each of them meets one of `patterns` as shipped; if not, nobody is expected to find it.
     """

@@ -42,7 +42,7 @@ def test_the_shipped_pattern_finds_every_account_of_its_campaign(name, seed):
     (outcome,) = score.outcomes
     assert outcome.hidden.detectable
     assert outcome.complete, f"only {outcome.found} of {outcome.hidden.accounts}"
-    assert outcome.took_ms >= 0
+    assert outcome.took_ms > 0
     assert not [output for output in outputs if output.topic == "dead-letters"]
 
 
@@ -57,6 +57,6 @@ def test_the_truth_says_detectable_exactly_when_the_pattern_finds_every_account(
 def test_harmless_traffic_alone_is_mostly_left_in_peace():
     plan = Plan(signals=200_000)
     outputs, score = played(plan)
-    # Honest false alarms cluster on few accounts; measured over seeds 0–9 it is 0 to 3 accounts.
+    # Honest false alarms cluster on few accounts; over seeds 0 to 9 it is 0 to 4 accounts.
     assert len(score.false_accounts) <= plan.accounts * 0.002
     assert {output.topic for output in outputs} <= {"detections", "enforcement"}
