@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from operator import attrgetter
 from typing import Annotated, Any, Literal, cast
 
@@ -106,15 +105,15 @@ def make_decoder(struct: type[Signal], fields: Mapping[str, Field]) -> Decoder:
         texts = 0
         if at.__class__ is not int:
             texts = 1
-            signal.at = at = _bounded(at)
+            signal.at = at = datetime_to_ms(at)
         for name in other_times:
             moment = getattr(signal, name)
             if moment is not None:
                 if moment.__class__ is not int:
                     texts += 1
-                    moment = _bounded(moment)
+                    moment = datetime_to_ms(moment)
                     setattr(signal, name, moment)
-                if not 0 <= moment <= latest:
+                if not 0 <= moment <= latest or moment > MAX_MS:
                     return inspect(record)
         skeleton = value.translate(None, LETTERS_BYTES)
         unclean = skeletons.get(skeleton)
@@ -126,6 +125,7 @@ def make_decoder(struct: type[Signal], fields: Mapping[str, Field]) -> Decoder:
                 skeletons[skeleton] = unclean
         if (
             0 <= at <= latest
+            and at <= MAX_MS
             and record.key == signal.account.encode()
             and not record.headers
             and (
@@ -151,12 +151,6 @@ def unclean_strings(skeleton: bytes) -> int:
     insides = [inside for inside in skeleton.split(b'"')[1::2] if inside not in (b"", b".")]
     nearly = [inside for inside in insides if inside in _NEARLY_CLEAN]
     return len(insides) - len(nearly) + (_NEARLY if nearly else 0)
-
-
-def _bounded(moment: datetime) -> int:
-    """The time in ms, -1 where it lies outside what the schema allows."""
-    ms = datetime_to_ms(moment)
-    return ms if ms <= MAX_MS else -1
 
 
 def _wire_type(field: Field) -> Any:

@@ -29,7 +29,7 @@ class Reason(StrEnum):
     HANDLER_FAILED = "handler_failed"
 
 
-class Refused(Exception):  # noqa: N818 - it is what happens to a record, not a program error
+class Refused(Exception):
     """A record that must not come in; the driver writes one dead letter for it and goes on.
 
     `reason` is from the closed list. `fields` are declared field (or header) names in the order of

@@ -92,7 +92,9 @@ def test_help_imports_no_command():
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_an_example(name, capsys):
     assert main([name, "--help"]) == 0
-    assert f"vigil {name}" in capsys.readouterr().out.split("\n", 1)[1]
+    help_ = capsys.readouterr().out
+    assert f"\n  vigil {name}" in help_.split("\n", 1)[1], "an example, on a line of its own"
+    assert "\\b" not in help_
 
 
 def test_main_returns_an_exit_code_of_0_for_help_and_version(capsys):
