@@ -32,7 +32,7 @@ class LineError(Exception):
 class _Line(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     topic: str
     value: msgspec.Raw
-    key: str | None | msgspec.UnsetType = msgspec.UNSET
+    key: str | msgspec.UnsetType | None = msgspec.UNSET
     ts: int | None = None
 
 
@@ -69,13 +69,16 @@ def replay(
         yield from driver.feed(heapq.merge(*sources, key=_ts) if len(sources) > 1 else sources[0])
 
 
-def _ts(record: Record) -> int:
-    return record.ts
+def _ts(record: tuple[str, bytes | None, bytes | None, int]) -> int:
+    return record[3]
 
 
 def _records(path: Path, topics: Collection[str], stack: ExitStack) -> Iterator[Record]:
-    """A source's records by `ts`. One pass finds out whether they are in order already, as most
-    recordings are; then a file is streamed, and only one out of order is sorted in memory."""
+    """A source's records by `ts`.
+
+    One pass finds out whether they are in order already, as most recordings are; then a file is
+    streamed, and only one out of order is sorted in memory.
+    """
     name = "standard input" if path == STDIN else str(path)
     kept = list(sys.stdin.buffer) if path == STDIN else None
     newest = -1
@@ -99,7 +102,8 @@ def _lines(path: Path, stack: ExitStack) -> Iterable[bytes]:
 def _parsed(name: str, lines: Iterable[bytes], topics: Collection[str]) -> Iterator[Record]:
     number = 0
     try:
-        for number, line in enumerate(lines, 1):
+        for line in lines:
+            number += 1
             if not line.strip():
                 continue
             yield _record(line, topics)
@@ -110,7 +114,7 @@ def _parsed(name: str, lines: Iterable[bytes], topics: Collection[str]) -> Itera
 
 
 class _Malformed(Exception):
-    pass
+    """What is wrong with a line."""
 
 
 def _record(line: bytes, topics: Collection[str]) -> Record:

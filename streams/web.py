@@ -24,7 +24,7 @@ Health = Callable[[], str]
 """Why not, in a few words for the on-call; an empty string when all is well."""
 
 
-class CannotListen(Exception):  # noqa: N818 - says what is the case
+class CannotListen(Exception):
     """The address is taken or isn't one of this machine's."""
 
 

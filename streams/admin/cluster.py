@@ -15,7 +15,7 @@ CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 15.0
 
 
-class KafkaUnreachable(Exception):  # noqa: N818 - says what is the case
+class KafkaUnreachable(Exception):
     """No broker answered as it should within the time: says which, why, and what to do."""
 
 

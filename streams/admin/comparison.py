@@ -30,7 +30,7 @@ class Difference:
         return f"{self.topic}: {self.problem}. {self.remedy}"
 
 
-class TopicsWrong(Exception):  # noqa: N818 - says what is the case
+class TopicsWrong(Exception):
     """The topics can't be worked with; `differences` are the reasons."""
 
     def __init__(self, differences: Collection[Difference]) -> None:

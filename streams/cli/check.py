@@ -16,7 +16,7 @@ from streams.cli import exits, options, output
 @options.schema
 @options.json_
 def check(paths: tuple[str, ...], schema: Path | None, json_: bool) -> int:  # noqa: FBT001
-    r"""Find every mistake in rule files, with file:line, the reason and a suggestion.
+    """Find every mistake in rule files, with file:line, the reason and a suggestion.
 
     \b
     vigil check my-rules/

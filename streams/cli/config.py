@@ -12,11 +12,13 @@ from streams.config import Settings
 @options.json_
 @click.pass_obj
 def config(settings: Settings, json_: bool) -> int:  # noqa: FBT001 - click's way
-    r"""Show every setting, its value and its origin; secrets are masked.
+    """Show every setting, its value and its origin; secrets are masked.
+
+    A flag beats the environment, which beats vigil.toml, which beats the default.
 
     \b
-    A flag beats the environment, which beats vigil.toml, which beats the default:
-    VIGIL_BROKERS=127.0.0.1:9092 vigil config
+    vigil config
+    VIGIL_BROKERS=127.0.0.1:9092 vigil config --json
     echo 'brokers = "127.0.0.1:9092"' > vigil.toml && vigil config
     """
     records = [

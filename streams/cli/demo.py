@@ -54,7 +54,7 @@ def demo(
     keep: Path | None,
     json_: bool,
 ) -> int:
-    r"""Play a simulated day through a real Kafka and see what is found.
+    """Play a simulated day through a real Kafka and see what is found.
 
     Needs Java 17; what it starts it stops. Exit 0 only if every campaign marked detectable was
     found on each of its accounts.

@@ -29,7 +29,7 @@ def doctor(
     schema: Path | None,
     json_: bool,  # noqa: FBT001 - click passes flags by name
 ) -> int:
-    r"""Examine a deployment; each finding comes with its remedy.
+    """Examine a deployment; each finding comes with its remedy.
 
     \b
     vigil doctor --brokers 127.0.0.1:9092

@@ -31,7 +31,7 @@ CODES: Mapping[str, int] = MappingProxyType(
 )
 
 
-class ReaderGone(Exception):  # noqa: N818 - says what is the case
+class ReaderGone(Exception):
     """Whoever reads our output has seen enough (``vigil … | head``)."""
 
 

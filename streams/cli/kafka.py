@@ -25,7 +25,7 @@ def _dir(command: F) -> F:
 
 @click.group()
 def kafka() -> None:
-    r"""A real single-node Kafka on 127.0.0.1, for demo, tests and development.
+    """A real single-node Kafka on 127.0.0.1, for demo, tests and development.
 
     \b
     brokers=$(vigil kafka start)

@@ -76,7 +76,7 @@ def _defaults(command: click.Command, in_file: dict[str, Any]) -> dict[str, Any]
 )
 @click.pass_context
 def vigil(ctx: click.Context, config_file: Path | None, log_level: str | None) -> None:
-    r"""Find abusive conduct in streams of account activity and moderation hits.
+    """Find abusive conduct in streams of account activity and moderation hits.
 
     \b
     vigil demo                               a simulated day through a real Kafka

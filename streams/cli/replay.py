@@ -22,11 +22,13 @@ from streams.signals import Schema
     required=True,
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
 )
-@click.option("--rules", multiple=True, help="Rule directory; the word catalogue is the shipped one.")
+@click.option(
+    "--rules", multiple=True, help="Rule directory; the word catalogue is the shipped one."
+)
 @click.option("--schema", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Schema file that adds kinds, attributes, …")  # fmt: skip
 def replay_command(files: tuple[Path, ...], rules: tuple[str, ...], schema: Path | None) -> None:
-    r"""Read JSON lines of signals, write JSON lines of everything the agents decide.
+    """Read JSON lines of signals, write JSON lines of everything the agents decide.
 
     No Kafka, and always the same output for the same input. Files are merged by their records'
     time stamps; - reads standard input; .gz and .zst are unpacked. A record that is refused gives

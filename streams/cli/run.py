@@ -23,14 +23,28 @@ STUCK_S = 15.0
 
 @click.command("run")
 @options.brokers
-@click.option("--worker-id", metavar="NAME", default=socket.gethostname,
-              help="Stable name of this worker, unique in the group [default: the host's name].")
-@click.option("--rules", metavar="DIR", multiple=True, default=("catalogue",),
-              help="Rule directory; the word catalogue is the shipped one. May be repeated.")
+@click.option(
+    "--worker-id",
+    metavar="NAME",
+    default=socket.gethostname,
+    help="Stable name of this worker, unique in the group [default: the host's name].",
+)
+@click.option(
+    "--rules",
+    metavar="DIR",
+    multiple=True,
+    default=("catalogue",),
+    help="Rule directory; the word catalogue is the shipped one. May be repeated.",
+)
 @options.schema
 @options.prefix
-@click.option("--web", metavar="H:P", default="127.0.0.1:8321", show_default=True,
-              help="Where /livez, /readyz and /metrics listen.")
+@click.option(
+    "--web",
+    metavar="H:P",
+    default="127.0.0.1:8321",
+    show_default=True,
+    help="Where /livez, /readyz and /metrics listen.",
+)
 @click.option("--session-timeout-s", type=click.FloatRange(1.0, 10.0), default=10.0,
               help="How long the group waits for this worker when it is gone.")  # fmt: skip
 def run_command(

@@ -89,7 +89,7 @@ def simulate(
     prefix: str,
     rate: float | None,
 ) -> None:
-    r"""Make harmless traffic with labelled abusive campaigns hidden in it.
+    """Make harmless traffic with labelled abusive campaigns hidden in it.
 
     Everything follows from the seed. The records are metadata alone, as in every input of Vigil;
     only input topics are ever written to.

@@ -44,7 +44,7 @@ def tap(
     most: int | None,
     timeout: float | None,
 ) -> None:
-    r"""Follow output topics (default: detections and enforcement) as they are committed.
+    """Follow output topics (default: detections and enforcement) as they are committed.
 
     One line per record on a terminal, JSON lines elsewhere. Reads committed records only, joins no
     group and commits nothing.

@@ -11,7 +11,7 @@ from streams.cli import exits, options, output
 
 @click.group()
 def topics() -> None:
-    r"""Create, list and check the topics.
+    """Create, list and check the topics.
 
     \b
     vigil topics create --brokers 127.0.0.1:9092 --partitions 12

@@ -17,7 +17,7 @@ _TIMEOUT_S = 600
 _COMPLETE = ".complete"
 
 
-class ToolMissing(Exception):  # noqa: N818 - says what is the case
+class ToolMissing(Exception):
     """Java or Maven is missing, or did not work; the message is one line saying what to install."""
 
 

@@ -28,7 +28,7 @@ _STOP_S = 15.0
 _PORT_ATTEMPTS = 3
 
 
-class KafkaNotStarted(Exception):  # noqa: N818 - says what is the case
+class KafkaNotStarted(Exception):
     """The node didn't come up, or a directory or port can't be used; says where and what to do."""
 
 

@@ -17,9 +17,9 @@ PATIENCE_S = 1.0
 
 
 class Run(NamedTuple):
-    """Consecutive records of one input that come next; `next_offset` is where it goes on."""
+    """Consecutive records of one input that come next, and the offset where it goes on."""
 
-    index: int
+    source: int
     records: Sequence[RawRecord]
     next_offset: int
 
@@ -52,8 +52,11 @@ class Inputs:
     def add(
         self, index: int, records: Sequence[RawRecord], next_offset: int, known_end: int
     ) -> None:
-        """Buffer a chunk. `next_offset` is the consumer's position after it: past the last record,
-        and past any control markers behind that."""
+        """Buffer a chunk.
+
+        `next_offset` is the consumer's position after it: past the last record, and past
+        any control markers behind that.
+        """
         one = self._inputs[index]
         one.chunks.append((records, next_offset))
         one.buffered += len(records)

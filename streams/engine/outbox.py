@@ -30,6 +30,7 @@ class Outbox:
         self.urgent = False
 
     def emit(self, topic: str, key: str, value: msgspec.Struct, *, urgent: bool = False) -> None:
+        """See `Out`."""
         self._outputs.append(Output(topic, key.encode(), self._encode(value), self._state.now))
         if urgent:
             self.urgent = True

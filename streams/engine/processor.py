@@ -95,14 +95,17 @@ class Processor:
         return self.offsets
 
     def step(self, limit: int) -> int | None:
-        """Handle the next run of at most `limit` records; how many, or None if none can be taken
-        now (nothing buffered, or waiting for a lagging input)."""
+        """Handle the next run of at most `limit` records.
+
+        How many, or None if none can be taken now (nothing buffered, or waiting for a
+        lagging input).
+        """
         run = self.inputs.take(limit, self._clock())
         if run is None:
             return None
         if run.records:
             self._handle(run)
-        self.last_topic = self.agent.inputs[run.index]
+        self.last_topic = self.agent.inputs[run.source]
         self.offsets[self.last_topic] = run.next_offset
         self._moved = True
         return len(run.records)
@@ -135,13 +138,13 @@ class Processor:
         records = run.records
         end = len(records)
         kept = 0  # the run's records before this one are in a savepoint
-        while (stopped := self._run(run.index, records, kept, end)) < end:
+        while (stopped := self._run(run.source, records, kept, end)) < end:
             # The signal at `stopped` raised: everything since the savepoint is to be done again.
-            self._again(run.index, records, kept, stopped)
+            self._again(run.source, records, kept, stopped)
             kept = stopped + 1
         self._records += end
         self._poison.signals(end)
-        self._since.append((run.index, records[kept:] if kept else records))
+        self._since.append((run.source, records[kept:] if kept else records))
         self._since_count += end - kept
         if self._since_count >= SAVEPOINT_RECORDS:
             self._keep()
@@ -176,9 +179,7 @@ class Processor:
             self._poison.raised(error)
         return at
 
-    def _again(
-        self, index: int, records: Sequence[RawRecord], kept: int, suspect: int
-    ) -> None:
+    def _again(self, index: int, records: Sequence[RawRecord], kept: int, suspect: int) -> None:
         since = list(self._since)
         # 1.
         self.store.rollback()

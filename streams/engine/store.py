@@ -85,26 +85,30 @@ class Store:
     # What handlers use
 
     def get(self, kind: Kind[S], key: str, sub: str = "") -> S | None:
+        """See `State`."""
         full = kind.tag + key.encode()
         if sub:
             full += b"\0" + sub.encode()
-        cell = self._entries.get(full)
-        if type(cell) is not _Cell:
-            if cell is None:
-                return None
-            cell = self._load(full, cell, kind)
-        elif not cell.touched:
-            cell.touched = True
-            self._touched.append(cell)
+        entry = self._entries.get(full)
+        if isinstance(entry, _Cell):
+            cell = entry
+            if not cell.touched:
+                cell.touched = True
+                self._touched.append(cell)
+        elif entry is None:
+            return None
+        else:
+            cell = self._load(full, entry, kind)
         if not sub:
             # A handler mostly puts back what it has just got: `put` need not look it up again.
             self._last_key, self._last_cell = key, cell
         expires_s = cell.expires_s
         if expires_s and expires_s * 1000 <= self.now:
             return None
-        return cell.value
+        return cell.value  # type: ignore[no-any-return]
 
     def put(self, kind: Kind[S], key: str, value: S, expires_at: int, sub: str = "") -> None:
+        """See `State`."""
         # Rounded up here, not when encoding, so that a restored record expires when a live one does.
         expires_s = -(-expires_at // 1000)
         cell = self._last_cell
@@ -113,7 +117,7 @@ class Store:
             if sub:
                 full += b"\0" + sub.encode()
             entry = self._entries.get(full)
-            if type(entry) is _Cell:
+            if isinstance(entry, _Cell):
                 cell = entry
                 if not cell.touched:
                     cell.touched = True
@@ -125,11 +129,12 @@ class Store:
         cell.dirty = True
 
     def delete(self, kind: Kind[S], key: str, sub: str = "") -> None:
+        """See `State`."""
         full = _full_key(kind.tag, key, sub)
         entry = self._entries.get(full)
         if entry is None:
             return
-        cell = entry if type(entry) is _Cell else self._load(full, entry, kind)
+        cell = entry if isinstance(entry, _Cell) else self._load(full, entry, kind)
         if not cell.touched:
             cell.touched = True
             self._touched.append(cell)
@@ -137,6 +142,7 @@ class Store:
         cell.dirty = True
 
     def scan(self, kind: Kind[S], key: str) -> Iterator[tuple[str, S]]:
+        """See `State`."""
         prefix = kind.tag + key.encode() + b"\0"
         for sub in sorted(self._subs.get(prefix, ())):
             name = sub.decode()
@@ -228,7 +234,7 @@ class Store:
                 raise UnreadableState(f"unknown kind of state record {full[:1]!r}")
             self._index(full, int.from_bytes(data[1:_HEADER_BYTES], "big"))
         else:
-            assert type(before) is bytes
+            assert isinstance(before, bytes)
             self._encoded_bytes -= len(before)
         self._entries[full] = data
         self._encoded_bytes += len(data)
@@ -334,8 +340,11 @@ class Store:
                 del self._subs[prefix]
 
     def _sweep(self) -> None:
-        """Tombstone what expired. A key waits in the bucket of the expiry it was first stored
-        with; one that has lived on since is moved to the bucket of its present expiry."""
+        """Tombstone what expired.
+
+        A key waits in the bucket of the expiry it was first stored with; one that has lived
+        on since is moved to the bucket of its present expiry.
+        """
         self._progress_s = max(self._progress_s, self.now // 1000 - _SWEEP_MARGIN_S)
         due = [bucket for bucket in self._due if (bucket + 1) * _BUCKET_S <= self._progress_s]
         for bucket in due:
@@ -354,7 +363,7 @@ class Store:
 
 
 def _data(entry: bytes | _Cell | None) -> bytes | None:
-    return entry.data if type(entry) is _Cell else entry  # type: ignore[return-value]
+    return entry.data if isinstance(entry, _Cell) else entry
 
 
 def _full_key(tag: bytes, key: str, sub: str) -> bytes:

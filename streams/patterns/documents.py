@@ -71,7 +71,7 @@ class Document:
     report: Report
 
 
-class _Refused(Exception):  # noqa: N818 - it is what happens to a file, not a program error
+class _Refused(Exception):
     def __init__(self, line: int, message: str, suggestion: str = "") -> None:
         super().__init__(message)
         self.line, self.message, self.suggestion = line, message, suggestion

@@ -31,7 +31,7 @@ class Finding:
         return f"{place}: {self.message}{hint}"
 
 
-class RuleErrors(Exception):  # noqa: N818 - it carries many errors
+class RuleErrors(Exception):
     """A rule set that must not be loaded. `findings` has every error and warning, in file order."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:

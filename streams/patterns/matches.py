@@ -51,7 +51,7 @@ _RE_FLAGS = MappingProxyType(
 )
 
 
-class Unmatchable(Exception):  # noqa: N818 - a finding about a rule
+class Unmatchable(Exception):
     """A value that makes no sense on its field; the message says why."""
 
     def __init__(self, message: str, suggestion: str = "") -> None:

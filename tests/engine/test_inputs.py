@@ -45,8 +45,8 @@ def test_records_come_in_the_order_of_the_smallest_head_whatever_the_chunks(
     next_offsets = [0] * len(streams)
     while (run := inputs.take(limit, 0.0)) is not None:
         assert 0 < len(run.records) <= limit
-        order += [(run.index, record.offset) for record in run.records]
-        next_offsets[run.index] = run.next_offset
+        order += [(run.source, record.offset) for record in run.records]
+        next_offsets[run.source] = run.next_offset
         assert run.next_offset == run.records[-1].offset + 1
     assert order == merged_by_heads(streams)
     assert next_offsets == [len(timestamps) for timestamps in streams]
@@ -63,7 +63,7 @@ def test_an_input_known_to_lag_makes_the_others_wait_a_second_and_no_longer() ->
     assert inputs.take(10, 100.0 + PATIENCE_S / 2) is None
     run = inputs.take(10, 100.0 + PATIENCE_S)
     assert run is not None
-    assert run.index == 1
+    assert run.source == 1
 
 
 def test_an_input_given_up_on_is_waited_for_again_once_it_has_shown_up() -> None:
@@ -76,7 +76,7 @@ def test_an_input_given_up_on_is_waited_for_again_once_it_has_shown_up() -> None
     inputs.add(0, records([1]), 1, 5)
     run = inputs.take(10, PATIENCE_S)
     assert run is not None
-    assert run.index == 0
+    assert run.source == 0
     assert inputs.take(1, PATIENCE_S) is None, "it showed up and lags still"
 
 
@@ -101,5 +101,5 @@ def test_ties_go_to_the_input_that_comes_first() -> None:
     inputs.add(0, records([5]), 1, 1)
     order = []
     while (run := inputs.take(10, 0.0)) is not None:
-        order += [run.index] * len(run.records)
+        order += [run.source] * len(run.records)
     assert order == [0, 1, 1]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer
 
 from streams.admin import create
 from streams.simulate.campaigns import CAMPAIGNS
@@ -88,7 +88,9 @@ def test_workers_killed_under_load_commit_the_detections_of_the_replay_each_once
     victims = [start("w1"), start("w2")]
     writer = producer(kafka)
     for number, (order, topic, key, value) in enumerate(lines):
-        writer.send(topics + topic, key=key.encode(), value=value.encode(), timestamp_ms=ts_of(order))
+        writer.send(
+            topics + topic, key=key.encode(), value=value.encode(), timestamp_ms=ts_of(order)
+        )
         if number in (10_000, 20_000, 30_000):
             victim = victims.pop(0)
             victim.kill()
@@ -228,16 +230,12 @@ def test_a_worker_that_cannot_use_kafka_says_so_and_ends_with_3(
 
 
 def add_partition(kafka: str, topic: str) -> None:
-    from kafka import KafkaAdminClient
-
     admin = KafkaAdminClient(bootstrap_servers=kafka)
     admin.create_partitions({topic: 3})
     admin.close()
 
 
-def test_a_worker_never_starts_on_half_a_rule_set(
-    kafka: str, topics: str, tmp_path: Path
-) -> None:
+def test_a_worker_never_starts_on_half_a_rule_set(kafka: str, topics: str, tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "good.yml").write_text(RULE)

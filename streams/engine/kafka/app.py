@@ -18,7 +18,7 @@ _FETCH_BYTES = 1024 * 1024
 _REBALANCE_TIMEOUT_S = 30.0
 
 
-class _ChunkSchema(Schema):
+class _ChunkSchema(Schema[Any, Any]):
     """Chunks are Python objects already: nothing to decode."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
@@ -88,7 +88,7 @@ def _receiver(engine: Engine) -> Any:
 
 
 def _revoked(engine: Engine) -> Any:
-    async def revoked(app: VigilApp, revoked: Any, **_: Any) -> None:
+    async def revoked(_app: VigilApp, _revoked: Any, **_: Any) -> None:
         await engine.revoked()
 
     return revoked

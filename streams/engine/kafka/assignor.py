@@ -40,8 +40,10 @@ def balance(
 
 
 class BalancedAssignor(PartitionAssignor):
-    """`balance` behind Faust's assignor protocol. All topics have the same partition count; that
-    the worker insists on before it joins."""
+    """`balance` behind Faust's assignor protocol.
+
+    All topics have the same partition count; that the worker insists on before it joins.
+    """
 
     def _perform_assignment(self, cluster: Any, member_metadata: Mapping[str, Any]) -> Any:
         clients = {
@@ -69,4 +71,5 @@ class BalancedAssignor(PartitionAssignor):
 
     @property
     def name(self) -> str:
+        """How the group knows this protocol; all members must have it in common."""
         return "vigil-balanced"

@@ -67,9 +67,11 @@ class Engine:
     # Flow
 
     def positions(self) -> Mapping[TP, int]:
+        """See `Flow`."""
         return self._positions
 
     def wants(self, tp: TP) -> bool:
+        """See `Flow`."""
         agent, topic = self._readers[tp.topic]
         owner = self._owners.get((agent, tp.partition))
         return owner is not None and owner.wants(topic)
@@ -120,13 +122,15 @@ class Engine:
         await asyncio.gather(*(owner.pause() for owner in self._owners.values()))
 
     async def assigned(self, partitions: Iterable[TP]) -> None:
-        """Take over what is assigned now; returns when it is restored and running, or when the
-        next rebalance interrupts."""
-        self._opening = asyncio.create_task(self._take_over(set(partitions)))
+        """Take over what is assigned now.
+
+        Returns when it is restored and running, or when the next rebalance interrupts.
+        """
+        opening = self._opening = asyncio.create_task(self._take_over(set(partitions)))
         try:
-            await asyncio.wait({self._opening})
-            if self._opening is not None and not self._opening.cancelled():
-                self._opening.result()
+            await asyncio.wait({opening})
+            if not opening.cancelled():
+                opening.result()
                 self._assigned_once = True
         except Exception as error:  # noqa: BLE001 - anything unexpected ends the worker
             self._fatal(error)

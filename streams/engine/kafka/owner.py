@@ -45,8 +45,11 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all owners of a worker share. `connection` are aiokafka's client settings;
-    `room_made` is called when an input has room again, `lost` when an owner failed."""
+    """What all owners of a worker share.
+
+    `connection` are aiokafka's client settings; `room_made` is called when an input has room
+    again, `lost` when an owner failed.
+    """
 
     connection: Mapping[str, Any]
     prefix: str
@@ -58,8 +61,11 @@ class Setting:
 
 
 class Owner:
-    """Runs one partition of one agent. `committed` is where each input stands as of the last
-    checkpoint, by logical topic; complete once started."""
+    """Runs one partition of one agent.
+
+    `committed` is where each input stands as of the last checkpoint, by logical topic; complete
+    once started.
+    """
 
     def __init__(self, setting: Setting, agent: Agent, partition: int) -> None:
         self.agent = agent
@@ -104,17 +110,18 @@ class Owner:
         self.committed = dict(self._processor.restored_offsets())
         self.opened = True
         setting.observer.restored(self.agent.name, count, time.monotonic() - began)
-        setting.observer.state_size(
-            self.agent.name, self.partition, *self._processor.store.size()
-        )
+        setting.observer.state_size(self.agent.name, self.partition, *self._processor.store.size())
 
     def offsets(self) -> dict[str, int]:
         """Next offset to handle of each input, by logical topic; absent: never read."""
         return dict(self._processor.offsets)
 
     def start(self, known_ends: Mapping[str, int], firsts: Mapping[str, int]) -> None:
-        """Begin (or go on) handling. `known_ends` and `firsts` are the inputs' end and first
-        offsets as the broker says, by logical topic."""
+        """Begin (or go on) handling.
+
+        `known_ends` and `firsts` are the inputs' end and first offsets as the broker says,
+        by logical topic.
+        """
         for index, topic in enumerate(self.agent.inputs):
             position = max(self._processor.offsets.get(topic, 0), firsts[topic])
             self._processor.inputs.seek(index, position, known_ends[topic])

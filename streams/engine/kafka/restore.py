@@ -15,9 +15,7 @@ _FETCH_BYTES = 8 * 1024 * 1024
 _POLL_S = 1.0
 
 
-async def restore(
-    connection: Mapping[str, Any], topic: str, partition: int, store: Store
-) -> int:
+async def restore(connection: Mapping[str, Any], topic: str, partition: int, store: Store) -> int:
     """Fill `store`; returns the records read.
 
     Call it after fencing only: before, an older owner might still commit. Raises UnreadableState

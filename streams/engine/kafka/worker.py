@@ -27,7 +27,7 @@ from streams.engine.kafka.app import VigilApp, make_app
 from streams.engine.kafka.engine import Engine
 from streams.engine.kafka.guard import NameGuard, NameTaken
 from streams.engine.kafka.owner import Pace
-from streams.engine.kafka.transport import ChunkThread
+from streams.engine.kafka.transport import ChunkConsumer, ChunkThread
 from streams.engine.observer import Observer
 from streams.engine.store import StateTooLarge, UnreadableState
 
@@ -58,8 +58,11 @@ def run_process(main: Coroutine[Any, Any, int]) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """How a worker runs. `connection` are aiokafka's client settings, bootstrap_servers among
-    them; `partitions` is the partition count of every topic."""
+    """How a worker runs.
+
+    `connection` are aiokafka's client settings, bootstrap_servers among them; `partitions` is
+    the partition count of every topic.
+    """
 
     brokers: str
     connection: Mapping[str, Any]
@@ -129,8 +132,7 @@ class Worker:
             await asyncio.wait({start, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if start.done():
                 start.result()
-                for chore in (self._hold(), self._lag(), self._collect()):
-                    chores.append(asyncio.create_task(chore))
+                chores += map(asyncio.create_task, (self._hold(), self._lag(), self._collect()))
                 await stopped
             else:
                 start.cancel()
@@ -142,6 +144,8 @@ class Worker:
                 type(error).__name__,
             )
             return EXIT_KAFKA
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends the worker
+            self._on_fatal(error)
         finally:
             for task in chores:
                 task.cancel()
@@ -176,8 +180,9 @@ class Worker:
         await self._guard.release()
 
     def _thread(self) -> ChunkThread:
-        thread: ChunkThread = self._app.consumer.thread
-        return thread
+        consumer = self._app.consumer
+        assert isinstance(consumer, ChunkConsumer)
+        return consumer.thread
 
     def _on_fatal(self, error: BaseException) -> None:
         if self._fatal is None:
@@ -229,9 +234,10 @@ class Worker:
                 told = now
 
     async def _collect(self) -> None:
-        """Collect young cycles (tasks, exceptions) while few objects are young, which is when it
-        costs nothing; under load, when state is young too, once a minute. What survives is not
-        looked at again, so that the cost doesn't grow with the state."""
+        """Collect young cycles (tasks, exceptions) while few objects are young, which is when it costs nothing; under load, when state is young too, once a minute.
+
+        What survives is not looked at again, so that the cost doesn't grow with the state.
+        """
         last = time.monotonic()
         while True:
             await asyncio.sleep(_COLLECT_S)
