@@ -85,10 +85,12 @@ class Web:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        runner = web.AppRunner(self._app(), access_log=None, handle_signals=False)
+        runner = web.AppRunner(
+            self._app(), access_log=None, handle_signals=False, shutdown_timeout=1.0
+        )
         await runner.setup()
         try:
-            site = web.TCPSite(runner, self._host, self._port, shutdown_timeout=1.0)
+            site = web.TCPSite(runner, self._host, self._port)
             await site.start()
             host = f"[{self._host}]" if ":" in self._host else self._host
             self.address = f"{host}:{runner.addresses[0][1]}"
