@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 
@@ -17,33 +18,31 @@ from streams.topics import BY_NAME
 HEADER_BYTES = 5
 """A state record starts with version (one byte) and expiry (four)."""
 
-_TAIL_BYTES = 64
+PROGRESS = struct.Struct("<QQ")
+"""What `vigil_worker` tells: signals handled, signals committed."""
 
 
 class FileProgress:
-    """Reads what `vigil_worker` writes after each turn and commit."""
+    """Reads what `vigil_worker` tells after each turn and commit."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def handled(self) -> int:
-        """The newest line's first number; 0 before there is one."""
+        """The first number; 0 before there is one."""
         return self._newest()[0]
 
     def committed(self) -> int:
-        """The newest line's second number; 0 before there is one."""
+        """The second number; 0 before there is one."""
         return self._newest()[1]
 
     def _newest(self) -> tuple[int, int]:
         try:
-            with self._path.open("rb") as file:
-                file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
-                lines = file.read().splitlines()
+            data = self._path.read_bytes()
         except FileNotFoundError:
             return 0, 0
-        # A line is one write; the first of these may have been cut by us.
-        handled, _, committed = lines[-1].partition(b" ") if lines else (b"0", b"", b"0")
-        return int(handled), int(committed)
+        handled, committed = PROGRESS.unpack(data) if len(data) == PROGRESS.size else (0, 0)
+        return handled, committed
 
     def close(self) -> None:
         """Nothing to close."""
