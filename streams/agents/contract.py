@@ -9,11 +9,13 @@ alone, and dead-letters it if it raises again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
+
+from streams.signals.raw import RawRecord
 
 NEVER = 0
 """An `expires_at` that never comes."""
@@ -70,21 +72,6 @@ class Out(Protocol):
 
         `urgent` asks for a checkpoint at once: a critical decision must not wait for the timer.
         """
-
-
-class RawRecord(Protocol):
-    """A record as the transport hands it on (aiokafka's parsed C record has this shape)."""
-
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
 Decoder = Callable[[RawRecord], Any]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.agents.contract import NEVER, Agent, Kind, Out, RawRecord, State
+from streams.agents.contract import NEVER, Agent, Kind, Out, State
 from streams.bench.stream import ACTIVITY, HITS, LAST, WITHIN_MS, remember_device
 from streams.signals import Reason, Refused
+from streams.signals.raw import RawRecord
 
 DECISIONS = "detections"
 

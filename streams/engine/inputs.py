@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.agents.contract import RawRecord
+from streams.signals.raw import RawRecord
 
 PATIENCE_S = 1.0
 

@@ -18,15 +18,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.agents.contract import Agent, RawRecord
+from streams.agents.contract import Agent
 from streams.engine.dead_letters import TOPIC as DEAD_LETTERS
 from streams.engine.dead_letters import DeadLetter
 from streams.engine.inputs import Inputs, Run
 from streams.engine.outbox import Outbox, Output
 from streams.engine.partitioner import partition_of
 from streams.engine.poison import PoisonWatch
-from streams.engine.store import OFFSETS_KEY, StateTooLarge, Store, UnreadableState
+from streams.engine.state_format import OFFSETS_KEY, StateTooLarge, UnreadableState
+from streams.engine.store import Store
 from streams.signals import Reason, Refused
+from streams.signals.raw import RawRecord
 from streams.signals.times import format_ms
 
 SAVEPOINT_RECORDS = 50_000

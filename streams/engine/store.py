@@ -6,10 +6,6 @@ one list until the next savepoint, which encodes the dirty ones, once, however o
 Rolling back gives touched cells the value of their bytes again. One dictionary and not one per
 tier: with more accounts than the processor's cache holds, each look-up costs a cache miss or three,
 and the look-ups were a fifth of the time.
-
-A record on the wire is one version byte, four bytes of expiry (seconds since the epoch, big
-endian, 0 = never) and the MessagePack of its struct. Its key is the kind's tag byte, the key, and,
-where there is a sub-key, a NUL byte and the sub-key.
 """
 
 from __future__ import annotations
@@ -19,29 +15,22 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from streams.agents.contract import NEVER, Kind
+from streams.agents.contract import Kind
+from streams.engine.state_format import (
+    HEADER_BYTES,
+    MAX_RECORD_BYTES,
+    Reader,
+    StateTooLarge,
+    expiry_of,
+    full_key,
+)
+from streams.engine.state_indexes import Expiries, SubKeys
 
-MAX_RECORD_BYTES = 256 * 1024
-"""Largest state record, as CONTRACT.md promises."""
-
-OFFSETS_KEY = b"O"
-"""Key of the engine's own record: the next offset of every input, by logical topic."""
-
-_HEADER_BYTES = 5
-_BUCKET_S = 3600
 _SWEEP_MARGIN_S = 3600
 """How far behind the newest timestamp the sweep stays, for records that arrive out of order:
 expiry is decided by the timestamp of the record being handled, the sweep only frees memory."""
 
 S = TypeVar("S", bound=msgspec.Struct)
-
-
-class UnreadableState(Exception):
-    """A state record can't be read; guessing would decide about a person on garbage."""
-
-
-class StateTooLarge(Exception):
-    """A handler let one state record grow past `MAX_RECORD_BYTES`."""
 
 
 class _Cell(msgspec.Struct, gc=False):
@@ -69,17 +58,14 @@ class Store:
         self._hot: list[_Cell] = []
         self._turn = 0
         self._pending: dict[bytes, bytes | None] = {}
-        self._subs: dict[bytes, set[bytes]] = {}
-        self._due: dict[int, list[bytes]] = {}
+        self._subs = SubKeys()
+        self._expiries = Expiries()
         self._progress_s = 0
         self._hot_limit = hot_limit
         self._encoded_bytes = 0
         self._last_key = ""
         self._last_cell: _Cell | None = None
-        self._kinds = {kind.tag: kind for kind in kinds}
-        self._decoders = {
-            tag: msgspec.msgpack.Decoder(kind.struct).decode for tag, kind in self._kinds.items()
-        }
+        self._reader = Reader(kinds)
         self._encode = msgspec.msgpack.Encoder().encode
 
     # What handlers use
@@ -130,7 +116,7 @@ class Store:
 
     def delete(self, kind: Kind[S], key: str, sub: str = "") -> None:
         """See `State`."""
-        full = _full_key(kind.tag, key, sub)
+        full = full_key(kind.tag, key, sub)
         entry = self._entries.get(full)
         if entry is None:
             return
@@ -144,7 +130,7 @@ class Store:
     def scan(self, kind: Kind[S], key: str) -> Iterator[tuple[str, S]]:
         """See `State`."""
         prefix = kind.tag + key.encode() + b"\0"
-        for sub in sorted(self._subs.get(prefix, ())):
+        for sub in self._subs.of(prefix):
             name = sub.decode()
             value = self.get(kind, key, name)
             if value is not None:
@@ -179,7 +165,7 @@ class Store:
                 grown -= self._forget(cell)
                 continue
             header = cell.kind.version << 32 | cell.expires_s
-            data = header.to_bytes(_HEADER_BYTES, "big") + encode(value)
+            data = header.to_bytes(HEADER_BYTES, "big") + encode(value)
             if len(data) > MAX_RECORD_BYTES:
                 raise StateTooLarge(
                     f"a state record of kind {cell.kind.tag!r} grew to {len(data)} bytes; "
@@ -201,10 +187,10 @@ class Store:
             cell.touched = cell.dirty = False
             if cell.data is None:
                 del self._entries[cell.full]
-                self._unindex_sub(cell.full)
+                self._subs.discard(cell.full)
             else:
-                cell.value = self._decode(cell.full, cell.data, cell.kind)
-                cell.expires_s = int.from_bytes(cell.data[1:_HEADER_BYTES], "big")
+                cell.value = self._reader.decode(cell.full, cell.data, cell.kind)
+                cell.expires_s = expiry_of(cell.data)
         self._touched.clear()
         self._last_cell = None
 
@@ -230,9 +216,8 @@ class Store:
                 self._drop(full)
             return
         if before is None:
-            if full[:1] not in self._kinds and full != OFFSETS_KEY:
-                raise UnreadableState(f"unknown kind of state record {full[:1]!r}")
-            self._index(full, int.from_bytes(data[1:_HEADER_BYTES], "big"))
+            self._reader.insist_on_kind(full)
+            self._index(full, expiry_of(data))
         else:
             assert isinstance(before, bytes)
             self._encoded_bytes -= len(before)
@@ -262,8 +247,8 @@ class Store:
     # Inside
 
     def _load(self, full: bytes, data: bytes, kind: Kind[Any]) -> _Cell:
-        value = self._decode(full, data, kind)
-        cell = _Cell(full, kind, value, int.from_bytes(data[1:_HEADER_BYTES], "big"), data)
+        value = self._reader.decode(full, data, kind)
+        cell = _Cell(full, kind, value, expiry_of(data), data)
         self._entries[full] = cell
         self._touched.append(cell)
         self._hot.append(cell)
@@ -274,8 +259,8 @@ class Store:
         self._entries[full] = cell
         self._touched.append(cell)
         self._hot.append(cell)
-        if data is None and (prefix := _prefix(full)):
-            self._subs.setdefault(prefix, set()).add(full[len(prefix) :])
+        if data is None:
+            self._subs.add(full)
         return cell
 
     def _cool(self) -> None:
@@ -290,36 +275,15 @@ class Store:
                 entries[cell.full] = cell.data
         self._hot = hot
 
-    def _decode(self, full: bytes, data: bytes, kind: Kind[Any]) -> Any:
-        version = data[0]
-        try:
-            if version == kind.version:
-                return self._decoders[kind.tag](memoryview(data)[_HEADER_BYTES:])
-            migrate = (kind.migrations or {}).get(version)
-            if migrate is not None:
-                return migrate(msgspec.msgpack.decode(data[_HEADER_BYTES:]))
-        except (msgspec.MsgspecError, ValueError, TypeError, LookupError):
-            # The library's message may quote values of the record: it goes no further.
-            raise UnreadableState(
-                f"state record of kind {full[:1]!r}, version {version}: its contents don't decode"
-            ) from None
-        raise UnreadableState(
-            f"state record of kind {full[:1]!r} has version {version}; this Vigil reads "
-            f"{kind.version} and {sorted(kind.migrations or {})}"
-        )
-
     def _index(self, full: bytes, expires_s: int) -> None:
-        if expires_s != NEVER:
-            self._due.setdefault(expires_s // _BUCKET_S, []).append(full)
-        prefix = _prefix(full)
-        if prefix:
-            self._subs.setdefault(prefix, set()).add(full[len(prefix) :])
+        self._expiries.add(full, expires_s)
+        self._subs.add(full)
 
     def _forget(self, cell: _Cell) -> int:
         """Carry out a deletion; the encoded bytes it frees."""
         full, before = cell.full, cell.data
         del self._entries[full]
-        self._unindex_sub(full)
+        self._subs.discard(full)
         cell.data = None
         if before is None and full not in self._pending:
             return 0
@@ -329,49 +293,19 @@ class Store:
     def _drop(self, full: bytes) -> None:
         data = _data(self._entries.pop(full))
         self._encoded_bytes -= len(data or b"")
-        self._unindex_sub(full)
-
-    def _unindex_sub(self, full: bytes) -> None:
-        prefix = _prefix(full)
-        subs = self._subs.get(prefix)
-        if subs is not None:
-            subs.discard(full[len(prefix) :])
-            if not subs:
-                del self._subs[prefix]
+        self._subs.discard(full)
 
     def _sweep(self) -> None:
-        """Tombstone what expired.
-
-        A key waits in the bucket of the expiry it was first stored with; one that has lived
-        on since is moved to the bucket of its present expiry.
-        """
+        """Tombstone what expired."""
         self._progress_s = max(self._progress_s, self.now // 1000 - _SWEEP_MARGIN_S)
-        due = [bucket for bucket in self._due if (bucket + 1) * _BUCKET_S <= self._progress_s]
-        for bucket in due:
-            for full in self._due.pop(bucket):
-                data = _data(self._entries.get(full))
-                if data is None:
-                    continue
-                expires_s = int.from_bytes(data[1:_HEADER_BYTES], "big")
-                if expires_s == NEVER:
-                    continue
-                if expires_s > self._progress_s:
-                    self._due.setdefault(expires_s // _BUCKET_S, []).append(full)
-                    continue
-                self._drop(full)
-                self._pending[full] = None
+        for full in self._expiries.take(self._progress_s, self._expiry):
+            self._drop(full)
+            self._pending[full] = None
+
+    def _expiry(self, full: bytes) -> int | None:
+        data = _data(self._entries.get(full))
+        return None if data is None else expiry_of(data)
 
 
 def _data(entry: bytes | _Cell | None) -> bytes | None:
     return entry.data if isinstance(entry, _Cell) else entry
-
-
-def _full_key(tag: bytes, key: str, sub: str) -> bytes:
-    if sub:
-        return tag + key.encode() + b"\0" + sub.encode()
-    return tag + key.encode()
-
-
-def _prefix(full: bytes) -> bytes:
-    """Up to and with the NUL byte before the sub-key; empty where there is no sub-key."""
-    return full[: full.find(b"\0") + 1]

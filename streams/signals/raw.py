@@ -1,11 +1,11 @@
-"""The part of a Kafka record that the checks read."""
+"""A Kafka record as the transport hands it on; aiokafka's parsed C record has this shape."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 
 class RawRecord(Protocol):
-    """A record as it came from Kafka; a `streams.agents.contract.RawRecord` is one."""
+    """A record as it came from Kafka, nothing decoded."""
 
     @property
     def key(self) -> bytes | None:
@@ -14,6 +14,10 @@ class RawRecord(Protocol):
     @property
     def value(self) -> bytes | None:
         """The record's value, as it was sent."""
+
+    @property
+    def offset(self) -> int:
+        """Its place in its partition."""
 
     @property
     def timestamp(self) -> int:

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 
 from streams.engine.kafka.assignor import balance
 
-members = st.lists(
-    st.text("abcdefgh", min_size=1, max_size=3), min_size=1, max_size=6, unique=True
-)
+members = st.lists(st.text("abcdefgh", min_size=1, max_size=3), min_size=1, max_size=6, unique=True)
 
 
 @st.composite
@@ -46,9 +44,7 @@ def test_a_member_that_joins_takes_no_more_than_its_share(
 ) -> None:
     first = balance(names, partitions, {})
     second = balance([*names, "zz"], partitions, first)
-    moved = sum(
-        number not in second[name] for name, numbers in first.items() for number in numbers
-    )
+    moved = sum(number not in second[name] for name, numbers in first.items() for number in numbers)
     assert moved == len(second["zz"])
 
 

@@ -24,7 +24,9 @@ from faust.transport.drivers import aiokafka as driver
 from streams.engine.kafka.fetch import unpack
 
 
-@pytest.mark.parametrize(("package", "known"), [("faust-streaming", "0.15.3"), ("aiokafka", "0.14.0")])
+@pytest.mark.parametrize(
+    ("package", "known"), [("faust-streaming", "0.15.3"), ("aiokafka", "0.14.0")]
+)
 def test_the_pinned_version_is_the_one_whose_private_parts_were_read(
     package: str, known: str
 ) -> None:
@@ -95,7 +97,9 @@ def built(offset: int, numbers: range, *, transactional: bool = False, producer:
     return bytes(batch)
 
 
-def partition_records(data: bytes, fetch_offset: int, aborted: list[tuple[int, int]]) -> PartitionRecords:
+def partition_records(
+    data: bytes, fetch_offset: int, aborted: list[tuple[int, int]]
+) -> PartitionRecords:
     return PartitionRecords(
         TopicPartition("t", 0), MemoryRecords(data), aborted, fetch_offset, None, None,
         check_crcs=True, isolation_level=fetcher.READ_COMMITTED,

@@ -122,7 +122,10 @@ def test_outputs_and_state_do_not_hang_on_chunks_or_checkpoints_even_with_poison
     outputs, states, count = whole
     assert count == len(records)
     assert expected(signals) == [
-        (o.topic, msgspec.json.decode(o.value).get("values") or msgspec.json.decode(o.value)["reason"])
+        (
+            o.topic,
+            msgspec.json.decode(o.value).get("values") or msgspec.json.decode(o.value)["reason"],
+        )
         for o in outputs
     ]
     for key in "abc":
@@ -171,7 +174,9 @@ def test_a_dead_letter_says_where_and_why_and_nothing_of_the_payload() -> None:
     }
 
 
-def test_a_key_on_a_partition_it_does_not_belong_to_is_refused_once_and_known_keys_are_not() -> None:
+def test_a_key_on_a_partition_it_does_not_belong_to_is_refused_once_and_known_keys_are_not() -> (
+    None
+):
     # murmur2("a") lands on partition 0 of 4, as Kafka's own producer puts it.
     here, elsewhere = Processor(Adder().agent(), 0, 4), Processor(Adder().agent(), 3, 4)
     for processor in (here, elsewhere):
@@ -194,7 +199,9 @@ def test_the_offsets_in_the_checkpoint_are_the_consumers_position_not_the_last_o
     assert restored.restored_offsets() == {"activity": 9}
 
 
-def test_a_pattern_that_fails_on_more_than_a_hundredth_of_a_minutes_signals_is_switched_off() -> None:
+def test_a_pattern_that_fails_on_more_than_a_hundredth_of_a_minutes_signals_is_switched_off() -> (
+    None
+):
     adder = Adder()
     now = 0.0
     watch = PoisonWatch(adder.agent(), clock=lambda: now)

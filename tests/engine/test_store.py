@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.agents.contract import NEVER, Kind
-from streams.engine.store import (
+from streams.engine.state_format import (
     MAX_RECORD_BYTES,
     OFFSETS_KEY,
     StateTooLarge,
-    Store,
     UnreadableState,
 )
+from streams.engine.store import Store
 
 
 class Note(msgspec.Struct, array_like=True, gc=False):

@@ -52,7 +52,9 @@ def handler(state: State, signal: Numbered, out: Out) -> None:
     count(one, signal.number)
     state.put(COUNT, signal.account, one, NEVER)
     if one.seen % EVERY == 0:
-        out.emit("detections", signal.account, Decision(f"{signal.account}.{one.seen}", signal.account))
+        out.emit(
+            "detections", signal.account, Decision(f"{signal.account}.{one.seen}", signal.account)
+        )
 
 
 def agent() -> Agent:
@@ -91,7 +93,9 @@ def break_offsets() -> None:
 
     class OffByOne(Processor):
         def restored_offsets(self) -> dict[str, int]:
-            self.offsets = {topic: offset + 1 for topic, offset in super().restored_offsets().items()}
+            self.offsets = {
+                topic: offset + 1 for topic, offset in super().restored_offsets().items()
+            }
             return self.offsets
 
     owner.Processor = OffByOne

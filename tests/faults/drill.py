@@ -20,7 +20,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.admin import create
-from streams.engine.store import OFFSETS_KEY
+from streams.engine.state_format import OFFSETS_KEY
 from tests.faults import counting_worker as counting
 
 PARTITIONS = 4
@@ -196,7 +196,9 @@ class Drill:
         return [f"{number} {what}" for what, number in counts.items() if number]
 
     def _state(self) -> dict[str, counting.Count]:
-        records: dict[bytes, bytes | None] = dict(read(self.brokers, self.prefix + "accounts-state"))
+        records: dict[bytes, bytes | None] = dict(
+            read(self.brokers, self.prefix + "accounts-state")
+        )
         return {
             key[1:].decode(): msgspec.msgpack.decode(value[5:], type=counting.Count)
             for key, value in records.items()

@@ -63,9 +63,10 @@ def test_workers_that_come_and_go_lose_and_double_nothing(drill: Drill) -> None:
 def test_a_broker_killed_and_started_again_ends_no_worker_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
-    with EmbeddedKafka(tmp_path / "kafka", tied=True) as broker, Drill(
-        broker.address, tmp_path
-    ) as drill:
+    with (
+        EmbeddedKafka(tmp_path / "kafka", tied=True) as broker,
+        Drill(broker.address, tmp_path) as drill,
+    ):
         workers = [drill.worker("w1"), drill.worker("w2")]
         drill.wait_for_decisions(500)
         broker.kill()

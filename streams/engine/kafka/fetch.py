@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import ConsumerStoppedError, CorruptRecordException
 
-from streams.agents.contract import RawRecord
+from streams.signals.raw import RawRecord
 
 
 class Chunk(NamedTuple):

@@ -9,7 +9,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from streams.engine.kafka.fetch import fetch_chunks
-from streams.engine.store import Store, UnreadableState
+from streams.engine.state_format import UnreadableState
+from streams.engine.store import Store
 
 _FETCH_BYTES = 8 * 1024 * 1024
 _POLL_S = 1.0

@@ -29,7 +29,7 @@ from streams.engine.kafka.guard import NameGuard, NameTaken
 from streams.engine.kafka.owner import Pace
 from streams.engine.kafka.transport import ChunkConsumer, ChunkThread
 from streams.engine.observer import Observer
-from streams.engine.store import StateTooLarge, UnreadableState
+from streams.engine.state_format import StateTooLarge, UnreadableState
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,82 @@
+"""How a state record looks in the state topic, and what is done when it doesn't.
+
+The value is one version byte, four bytes of expiry (seconds since the epoch, big endian, 0 =
+never) and the MessagePack of the kind's struct. The key is the kind's tag byte, the key, and, where
+there is a sub-key, a NUL byte and the sub-key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from streams.agents.contract import Kind
+
+MAX_RECORD_BYTES = 256 * 1024
+"""Largest state record, as CONTRACT.md promises."""
+
+OFFSETS_KEY = b"O"
+"""Key of the engine's own record: the next offset of every input, by logical topic."""
+
+HEADER_BYTES = 5
+
+
+class UnreadableState(Exception):
+    """A state record can't be read; guessing would decide about a person on garbage."""
+
+
+class StateTooLarge(Exception):
+    """A handler let one state record grow past `MAX_RECORD_BYTES`."""
+
+
+def full_key(tag: bytes, key: str, sub: str) -> bytes:
+    """The key in the state topic."""
+    if sub:
+        return tag + key.encode() + b"\0" + sub.encode()
+    return tag + key.encode()
+
+
+def prefix_of(full: bytes) -> bytes:
+    """Up to and with the NUL byte before the sub-key; empty where there is no sub-key."""
+    return full[: full.find(b"\0") + 1]
+
+
+def expiry_of(data: bytes) -> int:
+    """When a record expires, in seconds since the epoch; 0: never."""
+    return int.from_bytes(data[1:HEADER_BYTES], "big")
+
+
+class Reader:
+    """Decodes records of the given kinds."""
+
+    def __init__(self, kinds: Iterable[Kind[Any]]) -> None:
+        self._kinds = {kind.tag: kind for kind in kinds}
+        self._decoders = {
+            tag: msgspec.msgpack.Decoder(kind.struct).decode for tag, kind in self._kinds.items()
+        }
+
+    def insist_on_kind(self, full: bytes) -> None:
+        """Raise UnreadableState for a key no handler of this agent writes."""
+        if full[:1] not in self._kinds and full != OFFSETS_KEY:
+            raise UnreadableState(f"unknown kind of state record {full[:1]!r}")
+
+    def decode(self, full: bytes, data: bytes, kind: Kind[Any]) -> Any:
+        """The record's struct, migrated if it is of an older version. Raises UnreadableState."""
+        version = data[0]
+        try:
+            if version == kind.version:
+                return self._decoders[kind.tag](memoryview(data)[HEADER_BYTES:])
+            migrate = (kind.migrations or {}).get(version)
+            if migrate is not None:
+                return migrate(msgspec.msgpack.decode(data[HEADER_BYTES:]))
+        except (msgspec.MsgspecError, ValueError, TypeError, LookupError):
+            # The library's message may quote values of the record: it goes no further.
+            raise UnreadableState(
+                f"state record of kind {full[:1]!r}, version {version}: its contents don't decode"
+            ) from None
+        raise UnreadableState(
+            f"state record of kind {full[:1]!r} has version {version}; this Vigil reads "
+            f"{kind.version} and {sorted(kind.migrations or {})}"
+        )

@@ -1,0 +1,67 @@
+"""Two indexes beside the state: which sub-keys a key has, and which records are due to expire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from streams.agents.contract import NEVER
+from streams.engine.state_format import prefix_of
+
+_BUCKET_S = 3600
+
+
+class SubKeys:
+    """The sub-keys of each key; full keys without one are ignored."""
+
+    def __init__(self) -> None:
+        self._subs: dict[bytes, set[bytes]] = {}
+
+    def add(self, full: bytes) -> None:
+        """Note a full key."""
+        prefix = prefix_of(full)
+        if prefix:
+            self._subs.setdefault(prefix, set()).add(full[len(prefix) :])
+
+    def discard(self, full: bytes) -> None:
+        """Forget a full key."""
+        prefix = prefix_of(full)
+        subs = self._subs.get(prefix)
+        if subs is not None:
+            subs.discard(full[len(prefix) :])
+            if not subs:
+                del self._subs[prefix]
+
+    def of(self, prefix: bytes) -> list[bytes]:
+        """The sub-keys below a prefix (with its NUL byte), sorted."""
+        return sorted(self._subs.get(prefix, ()))
+
+
+class Expiries:
+    """Full keys by the hour they are due in.
+
+    A key waits in the hour of the expiry it was first noted with; one that has lived on since is
+    moved to the hour of its present expiry when its turn comes.
+    """
+
+    def __init__(self) -> None:
+        self._due: dict[int, list[bytes]] = {}
+
+    def add(self, full: bytes, expires_s: int) -> None:
+        """Note a key and when it expires; `NEVER` isn't noted."""
+        if expires_s != NEVER:
+            self._due.setdefault(expires_s // _BUCKET_S, []).append(full)
+
+    def take(self, until_s: int, present: Callable[[bytes], int | None]) -> Iterator[bytes]:
+        """Keys that expired at or before `until_s`, an hour late at the most.
+
+        `present` gives a key's present expiry, or None if it is gone.
+        """
+        for bucket in [b for b in self._due if (b + 1) * _BUCKET_S <= until_s]:
+            for full in self._due.pop(bucket):
+                expires_s = present(full)
+                if expires_s is None or expires_s == NEVER:
+                    continue
+                if expires_s > until_s:
+                    self.add(full, expires_s)
+                else:
+                    yield full
