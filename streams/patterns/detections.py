@@ -47,7 +47,8 @@ _POINTLESS = {
     "expand": "placeholders are filled by conversion pipelines, of which Vigil has none",
 }
 _ID_CHARS = frozenset(ALPHABET_BYTES.decode())
-_ALL_MODIFIERS = sorted({*_WORDS, *_FLAGS, *_ORDER, *_TIME_PARTS, "fieldref"})
+MODIFIERS = sorted({*_WORDS, *_FLAGS, *_ORDER, *_TIME_PARTS, "fieldref"})
+"""Every modifier a rule may use on some field."""
 
 
 def read_detection(
@@ -245,8 +246,8 @@ class _Checker:
                     line, f"modifier '{modifier}' makes no sense here: {_POINTLESS[modifier]}"
                 )
                 return False
-            if modifier not in _ALL_MODIFIERS:
-                hint = did_you_mean(modifier, _ALL_MODIFIERS, one_of(_ALL_MODIFIERS))
+            if modifier not in MODIFIERS:
+                hint = did_you_mean(modifier, MODIFIERS, one_of(MODIFIERS))
                 self._report.error(line, f"unknown modifier '{modifier}'", hint)
                 return False
             if modifier not in supported:
