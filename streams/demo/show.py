@@ -116,6 +116,8 @@ async def _play(
             began = monotonic()
             with screen.day(len(recording.lines)):
                 await _send(show, recording, connection, screen, audience)
+                total = len(recording.lines)
+                screen.advance(total, total, "waiting for the workers")
                 await _handled(connection)
                 handled_s = monotonic() - began
                 await seen()
