@@ -16,15 +16,16 @@ from typing import Any
 
 from streams.agents.account_state import (
     ACCOUNT,
+    DIGEST_BYTES,
     GROUPS,
     GROUPS_AFTER_EVICTION,
     MAX_GROUPS,
+    RING_BYTES,
     WINDOW,
     AccountRecord,
     Groups,
     digest,
     holds,
-    remember,
 )
 from streams.agents.contract import Agent, Out, State
 from streams.agents.findings import Finding, emit
@@ -72,12 +73,11 @@ class Accounts:
 
     def __call__(self, state: State, signal: Any, out: Out) -> None:
         """Handle one signal. Raises `PatternError` for what a pattern raises."""
-        account = signal.account
+        account, at, topic = signal.account, signal.at, signal.topic
         record = state.get(ACCOUNT, account)
         if record is None:
-            record = AccountRecord(signal.at)
-        mark = digest(signal.id)
-        topic = signal.topic
+            record = AccountRecord(at)
+        mark = digest(signal.id.encode())
         plans: Sequence[Plan]
         if topic == "activity":
             ring = record.activity
@@ -91,12 +91,14 @@ class Accounts:
         # 1.
         if mark in ring and holds(ring, mark):
             return
-        newest = max(signal.at, record.newest)
+        newest = record.newest
+        if at > newest:  # noqa: PLR1730 - every signal comes here, and a call costs more
+            newest = at
         # 2. and 3.
         if plans and not self._match(state, signal, out, plans, newest):
             return
         # 4.
-        ring = remember(ring, mark)
+        ring = ring + mark if len(ring) < RING_BYTES else ring[DIGEST_BYTES:] + mark
         if topic == "activity":
             record.activity = ring
         elif topic == "moderation-hits":
@@ -104,7 +106,8 @@ class Accounts:
         else:
             record.reviews = ring
         record.newest = newest
-        state.put(ACCOUNT, account, record, max(state.now, newest) + self._idle_ms)
+        now = state.now
+        state.put(ACCOUNT, account, record, (now if now > newest else newest) + self._idle_ms)  # noqa: FURB136 - as above
 
     def _match(
         self, state: State, signal: Signal, out: Out, plans: Sequence[Plan], newest: int
@@ -124,7 +127,7 @@ class Accounts:
                 if correlation is not None and newest - at > correlation.lateness:
                     continue
                 sub = f"{pattern.key}/{group}" if group else pattern.key
-                window = state.get(WINDOW, account, sub)
+                window = state.get(WINDOW, account, sub) if pattern.horizon else None
                 if window is None:
                     window = Window()
                 elif tagged in window.ids:
@@ -135,10 +138,11 @@ class Accounts:
                 fired = _enter(pattern, window, at, (tagged, value), newest)
             except Exception as error:
                 raise PatternError(pattern.id) from error
-            expires_at = max(state.now, newest) + pattern.horizon
-            state.put(WINDOW, account, window, expires_at, sub)
-            if group:
-                _note_group(state, (account, pattern.key), group, at, expires_at)
+            if pattern.horizon:
+                expires_at = max(state.now, newest) + pattern.horizon
+                state.put(WINDOW, account, window, expires_at, sub)
+                if group:
+                    _note_group(state, (account, pattern.key), group, at, expires_at)
             for firing in fired:
                 emit(out, Finding(pattern, self._ruleset.hash, signal, group, firing))
         return True

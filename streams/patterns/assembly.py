@@ -30,6 +30,8 @@ from streams.signals import Schema
 
 MIN_LATENESS_MS = 6 * 60_000
 """The five minutes a clock may run ahead, and one more."""
+MAX_RULES = 16
+"""Rules of one correlation: which of them a record matched is kept as two bytes."""
 COOLDOWN_WITHOUT_WINDOW_MS = 24 * 3_600_000
 MAX_STATE_BYTES = 240 * 1024
 """What one window may take at most; a state record may take 256 KiB (CONTRACT.md)."""
@@ -81,7 +83,10 @@ class Assembly:
         references = {id(rule): self._resolve(rule) for rule in self._rules if rule.correlation}
         found = []
         for rule in self._rules:
-            if rule.metadata.mode is None or not self._reports(rule):
+            if rule.metadata.mode is None:
+                continue
+            if not self._reports(rule):
+                self._warn_of_a_silent_block(rule)
                 continue
             if rule.correlation is None:
                 found.append(self._single(rule))
@@ -110,7 +115,7 @@ class Assembly:
         at = ("correlation", "rules")
         found: list[Rule] = []
         for reference in rule.correlation.rules:
-            target = self._known.get(reference)
+            target = self._find(reference)
             if target is None and reference in self._broken:
                 continue
             if target is None:
@@ -133,7 +138,8 @@ class Assembly:
                 )
             else:
                 found.append(target)
-                target.referenced_by.append(rule)
+                if rule.metadata.mode is not None:
+                    target.referenced_by.append(rule)
         return found if len(found) == len(rule.correlation.rules) else []
 
     def _leads_to(self, start: Rule, goal: Rule) -> bool:
@@ -146,8 +152,22 @@ class Assembly:
             if id(rule) in seen or rule.correlation is None:
                 continue
             seen.add(id(rule))
-            todo += [self._known[name] for name in rule.correlation.rules if name in self._known]
+            todo += filter(None, map(self._find, rule.correlation.rules))
         return False
+
+    def _find(self, reference: str) -> Rule | None:
+        """The rule of that name, or of that id however it is written."""
+        return self._known.get(reference) or self._known.get(reference.lower())
+
+    @staticmethod
+    def _warn_of_a_silent_block(rule: Rule) -> None:
+        data = rule.document.data
+        if "vigil" in data:
+            rule.document.report.warning(
+                data.lines["vigil"],
+                "a correlation refers to this rule, so it is silent and its vigil block has no effect",
+                "move the block to the correlation, or say 'generate: true' if both are to report",
+            )
 
     @staticmethod
     def _reports(rule: Rule) -> bool:
@@ -172,7 +192,8 @@ class Assembly:
         cooldown = rule.block.cooldown
         if cooldown is None:
             cooldown = COOLDOWN_WITHOUT_WINDOW_MS
-        cooldown = self._cooldown(rule, cooldown, 0)
+        if cooldown:  # with none, every match is an episode of its own and nothing is kept
+            cooldown = self._cooldown(rule, cooldown, 0)
         meaning = detection_meaning(rule.document.data, rule.topic)
         searches = (Search(rule.topic, rule.condition),)
         return self._pattern(rule, meaning, searches, _Measure(None, cooldown, None, "", 0))
@@ -195,6 +216,13 @@ class Assembly:
             cooldown = spec.timespan
         cooldown = self._cooldown(rule, cooldown, lateness)
         distinct = list(dict.fromkeys(map(id, referenced)))
+        if len(distinct) > MAX_RULES:
+            rule.error(
+                f"refers to more than {MAX_RULES} rules",
+                "join some into one rule with 'or'",
+                at=("correlation", "rules"),
+            )
+            return None
         bits = [1 << distinct.index(id(other)) for other in referenced]
         threshold = self._threshold(rule, len(referenced), len(distinct))
         correlation = _correlation(spec, threshold, bits, lateness, cooldown)

@@ -9,7 +9,6 @@ YAML 1.1 says (`yes` is a boolean), because that is how every other Sigma tool r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -77,13 +76,8 @@ class _Refused(Exception):
         self.line, self.message, self.suggestion = line, message, suggestion
 
 
-def read_documents(path: Path, report: Report) -> list[Document]:
-    """Every non-empty document of the file; what can't be read is noted in `report` instead."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        report.error(0, f"can't be read: {error.strerror}", "check the path and its permissions")
-        return []
+def read_documents(raw: bytes, report: Report) -> list[Document]:
+    """Every non-empty document of a file; what is wrong with it is noted in `report` instead."""
     if len(raw) > MAX_FILE_BYTES:
         report.error(0, f"is larger than {MAX_FILE_BYTES // 1024} KiB", "split it into several")
         return []

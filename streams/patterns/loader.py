@@ -73,15 +73,19 @@ def _load(paths: Sequence[Path | str], schema: Schema) -> tuple[RuleSet, list[Fi
     for path, name, shown in _files(paths, findings):
         report = Report(shown)
         reports.append(report)
-        for document in read_documents(path, report):
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            report.error(0, f"can't be read: {error.strerror}", "check the path and permissions")
+            continue
+        contents.append((name, raw))
+        for document in read_documents(raw, report):
             rule = _read_rule(document, schema)
             if rule is None:
                 broken.update(str(document.data.get(key)) for key in ("id", "name"))
                 continue
             rules.append(rule)
             tests[rule.metadata.id] = reader.read(document, rule.block.tests)
-        if not report.errors:
-            contents.append((name, path.read_bytes()))
     patterns: list[Pattern] = Assembly(rules, schema, broken).patterns()
     for report in reports:
         findings += report.findings

@@ -48,7 +48,8 @@ class Pattern:
     """One rule that reports. `key` is the short name its state is stored under.
 
     `correlation` is None for a rule without a window; then `cooldown` (ms) alone separates its
-    episodes. `group` is the name of the field that groups beside the account, None without.
+    episodes, and with none every match is one. `group` is the name of the field that groups beside the account, None without.
+    `description` and `falsepositives` are the rule's own words for people.
     `measures` and `threshold` name the quantity and its bound in a detection's `values`.
     """
 
@@ -72,7 +73,7 @@ class Pattern:
 
     @property
     def horizon(self) -> int:
-        """How long after the last touch (ms) its state is kept."""
+        """How long after the last touch (ms) its state is kept; 0: it has none."""
         return self.correlation.horizon if self.correlation else 2 * self.cooldown
 
 
@@ -171,4 +172,6 @@ def _find_any(entries: list[_Entry]) -> Find:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if value == int(value) else repr(value)

@@ -262,6 +262,24 @@ def test_kinds_and_attributes_of_the_schema_file_are_known(tmp_path):
     assert faults(tmp_path / "rules", text.replace("paid", "payd"), Schema.load(schema)) != []
 
 
+def test_a_correlation_of_too_many_rules_is_refused(tmp_path):
+    base = GOOD.split("---\n", 1)[1]
+    names = [f"r{number:02}" for number in range(17)]
+    text = GOOD.split("---\n", 1)[0].replace("[refused]", f"[{', '.join(names)}]")
+    for number, name in enumerate(names):
+        text += "---\n" + base.replace("refused\nstatus", name + "\nstatus").replace(
+            "3f3d7a01", f"3f3d7b{number:02}"
+        )
+    (finding,) = faults(tmp_path, text)
+    assert (finding.line, "more than 16 rules" in finding.message) == (7, True)
+
+
+def test_a_block_that_has_no_effect_is_warned_about(tmp_path):
+    (tmp_path / "rules.yml").write_text(GOOD + "vigil:\n  harm: csam\n")
+    warnings = load_rules([tmp_path], SCHEMA).warnings
+    assert [(warning.line, "silent" in warning.message) for warning in warnings] == [(28, True)]
+
+
 def test_check_also_warns_of_missing_tests_unused_searches_and_keys_without_effect(tmp_path):
     text = GOOD.split("---\n")[1].replace(
         "  condition:", "  unused: {kind: login.failed}\n  condition:"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from streams.agents.account_state import WINDOW
+from streams.signals import Schema
 from tests.patterns.driving import (
     DAY,
     GENERATED,
@@ -231,6 +233,23 @@ def test_groups_of_one_account_do_not_mix(tmp_path):
     assert play.detections[0]["values"] == {"event_count": 3, "threshold": 3, "device": "d0"}
 
 
+def test_numbers_and_truths_group_exactly(tmp_path):
+    (tmp_path / "schema.toml").write_text(
+        '[activity.attributes]\namount = {type = "number"}\nverified = {type = "bool"}\n'
+    )
+    schema = Schema.load(tmp_path / "schema.toml")
+    body = COUNT_3_IN_10M.replace("[account]", "[account, amount]").replace("gte: 3", "gte: 2")
+    (tmp_path / "rules").mkdir()
+    amounts = (1234567, 1234568, 1234567.0, 0.1, 0.25)
+    play = Play(load(tmp_path / "rules", correlation(body), schema))
+    play.feed(*(refused(number, amount=amount) for number, amount in enumerate(amounts)))
+    assert [detection["values"]["amount"] for detection in play.detections] == ["1234567"]
+    body = body.replace("amount", "verified")
+    play = Play(load(tmp_path / "rules", correlation(body), schema))
+    play.feed(*(refused(number, verified=number > 0) for number in range(3)))
+    assert [detection["values"]["verified"] for detection in play.detections] == ["true"]
+
+
 def test_an_alias_names_the_group_field_per_rule(tmp_path):
     body = """
 type: temporal
@@ -351,6 +370,20 @@ def test_a_rule_without_a_window_has_a_cooldown_of_a_day(tmp_path):
     ruleset = load(tmp_path, REFUSED)
     assert fires(ruleset, refused(0), refused(23 * HOUR), refused(46 * HOUR)) == [0]
     assert fires(ruleset, refused(0), refused(24 * HOUR)) == [0, 24 * HOUR]
+
+
+def test_without_a_window_and_a_cooldown_every_match_is_a_detection_and_nothing_is_kept(tmp_path):
+    play = Play(load(tmp_path, REFUSED + "vigil: {cooldown: 0s}\n"))
+    twice = refused(5)
+    play.feed(refused(0), refused(0), twice, twice, refused(1))
+    assert play.moments() == [0, 0, 5, 1]
+    assert len({detection["id"] for detection in play.detections}) == 4
+    assert list(play.store.scan(WINDOW, "a1")) == []
+
+
+def test_a_correlation_that_is_not_loaded_silences_nobody(tmp_path):
+    ruleset = load(tmp_path, correlation(COUNT_3_IN_10M, status="deprecated"))
+    assert [pattern.title for pattern in ruleset.patterns] == ["Refused"]
 
 
 def test_a_late_record_that_moves_an_episode_forward_is_told_but_not_enforced_again(tmp_path):
