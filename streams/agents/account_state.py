@@ -17,8 +17,11 @@ from streams.patterns.windows import Window
 IDS_REMEMBERED = 64
 """Ids per topic of which a second record changes nothing, whatever happened since."""
 
+digest = xxh3_64_digest
+"""Eight bytes that stand for an (encoded) id; XXH3, the same everywhere and for ever."""
+
 DIGEST_BYTES = 8
-_RING_BYTES = IDS_REMEMBERED * DIGEST_BYTES
+RING_BYTES = IDS_REMEMBERED * DIGEST_BYTES
 
 MAX_GROUPS = 1024
 """Groups of one pattern in one account; those that were quiet longest go first."""
@@ -48,11 +51,6 @@ WINDOW: Kind[Window] = Kind(b"W", Window)
 GROUPS: Kind[Groups] = Kind(b"G", Groups)
 
 
-def digest(identifier: str) -> bytes:
-    """Eight bytes that stand for an id (XXH3, the same everywhere and for ever)."""
-    return xxh3_64_digest(identifier.encode())
-
-
 def holds(ring: bytes, wanted: bytes) -> bool:
     """Whether a digest is in the ring: at a multiple of eight, not across two others."""
     place = ring.find(wanted)
@@ -61,8 +59,3 @@ def holds(ring: bytes, wanted: bytes) -> bool:
             return True
         place = ring.find(wanted, place + 1)
     return False
-
-
-def remember(ring: bytes, new: bytes) -> bytes:
-    """The ring with one more digest, and without its oldest when it is full."""
-    return (ring + new)[-_RING_BYTES:]
