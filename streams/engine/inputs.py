@@ -25,7 +25,7 @@ class Run(NamedTuple):
 
 
 class _Input:
-    __slots__ = ("buffered", "chunks", "given_up", "known_end", "position", "start")
+    __slots__ = ("buffered", "chunks", "given_up", "known_end", "misplaced", "position", "start")
 
     def __init__(self) -> None:
         self.chunks: deque[tuple[Sequence[RawRecord], int]] = deque()
@@ -34,6 +34,7 @@ class _Input:
         self.position = 0  # offset after the newest buffered record
         self.known_end = 0
         self.given_up = False
+        self.misplaced = -1  # where the last chunk started that did not follow on
 
 
 class Inputs:
@@ -63,6 +64,19 @@ class Inputs:
         one.position = next_offset
         one.known_end = known_end
         one.given_up = False
+
+    def expected(self, index: int, start: int) -> int | None:
+        """Where to read instead of at `start`, None where that follows on what is buffered.
+
+        A chunk can get lost on its way, or come from before a seek. The same place twice is taken:
+        then the records in between are gone from the topic.
+        """
+        one = self._inputs[index]
+        if start == one.position or start == one.misplaced > one.position:
+            one.misplaced = -1
+            return None
+        one.misplaced = start
+        return one.position
 
     def buffered(self, index: int) -> int:
         """Records of input `index` that wait."""

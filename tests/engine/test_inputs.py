@@ -87,6 +87,27 @@ def test_an_input_that_does_not_lag_is_not_waited_for() -> None:
     assert inputs.take(10, 0.0) is not None
 
 
+def test_a_chunk_that_does_not_follow_on_is_read_again() -> None:
+    inputs = Inputs(1)
+    inputs.seek(0, 10, 20)
+    assert inputs.expected(0, 14) == 10, "a chunk was lost"
+    assert inputs.expected(0, 8) == 10, "a chunk from before a seek"
+    assert inputs.expected(0, 10) is None
+
+
+def test_records_that_are_gone_from_the_topic_are_not_waited_for_for_ever() -> None:
+    inputs = Inputs(1)
+    inputs.seek(0, 10, 20)
+    assert inputs.expected(0, 14) == 10
+    assert inputs.expected(0, 14) is None
+
+
+def test_records_handled_before_are_never_taken_again() -> None:
+    inputs = Inputs(1)
+    inputs.seek(0, 10, 20)
+    assert [inputs.expected(0, 8) for _ in range(3)] == [10, 10, 10]
+
+
 def test_control_markers_alone_move_the_offset_on() -> None:
     inputs = Inputs(1)
     inputs.add(0, [], 7, 7)

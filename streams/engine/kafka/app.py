@@ -82,7 +82,12 @@ def _receiver(engine: Engine) -> Any:
     async def receive(stream: Any) -> None:
         events: AsyncIterator[Any] = stream.events()
         async for event in events:
-            engine.accept(event.message.tp, event.value)
+            try:
+                await engine.accept(event.message.tp, event.value)
+            except Exception as error:
+                # Faust would start the agent anew, without the chunk.
+                engine.failed(error)
+                raise
 
     return receive
 

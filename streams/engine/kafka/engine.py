@@ -76,12 +76,16 @@ class Engine:
         owner = self._owners.get((agent, tp.partition))
         return owner is not None and owner.wants(topic)
 
-    def accept(self, tp: TP, chunk: Chunk) -> None:
-        """Hand a chunk to its owner."""
+    async def accept(self, tp: TP, chunk: Chunk) -> None:
+        """Hand a chunk to its owner, or read it again if it is out of place."""
         agent, topic = self._readers[tp.topic]
         owner = self._owners.get((agent, tp.partition))
-        if owner is not None:
-            owner.add(topic, chunk)
+        if owner is None:
+            return
+        place = owner.add(topic, chunk)
+        if place is not None:
+            log.warning("%s/%d: read %d, expected %d: reading there again", *tp, chunk.start, place)
+            await self._thread().seek_all({tp: place})
 
     # Health
 
@@ -115,6 +119,10 @@ class Engine:
         }
 
     # Rebalances
+
+    def failed(self, error: BaseException) -> None:
+        """End the worker: something went wrong outside of it that must not be passed over."""
+        self._fatal(error)
 
     async def revoked(self) -> None:
         """Checkpoint and pause all. Called before the group goes on rebalancing."""

@@ -21,10 +21,12 @@ from streams.signals.raw import RawRecord
 class Chunk(NamedTuple):
     """Consecutive records of one topic partition.
 
-    `next_offset` is the consumer's position after the chunk, past any control markers behind the
-    last record. `known_end` is the last stable offset the broker told with it.
+    `start` is the consumer's position before the chunk, `next_offset` the one after it, past any
+    control markers behind the last record. `known_end` is the last stable offset the broker told
+    with it.
     """
 
+    start: int
     records: list[RawRecord]
     next_offset: int
     known_end: int
@@ -93,11 +95,12 @@ def _drain(result: Any) -> Chunk | None:
     if not result.check_assignment(result._topic_partition) or not result.has_more():
         return None
     unpacked = result._partition_records
+    start = unpacked.next_fetch_offset
     records = unpack(unpacked)
     state = result._assignment.state_value(result._topic_partition)
     state.consumed_to(unpacked.next_fetch_offset)
     known_end = unpacked.next_fetch_offset if state.lso is None else state.lso
-    return Chunk(records, unpacked.next_fetch_offset, known_end)
+    return Chunk(start, records, unpacked.next_fetch_offset, known_end)
 
 
 def unpack(partition_records: Any) -> list[RawRecord]:

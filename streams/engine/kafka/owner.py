@@ -130,15 +130,22 @@ class Owner:
         self._pausing = False
         self._task = asyncio.create_task(self._run(), name=f"{self.agent.name}/{self.partition}")
 
-    def add(self, topic: str, chunk: Chunk) -> None:
-        """Buffer a chunk of an input (logical topic)."""
+    def add(self, topic: str, chunk: Chunk) -> int | None:
+        """Buffer a chunk of an input (logical topic).
+
+        Returns None, or where to read instead: the chunk doesn't follow on and was not taken.
+        """
         if self._pausing or self.failed:
-            return  # positions are sought anew when it goes on
+            return None  # positions are sought anew when it goes on
         index = self.agent.inputs.index(topic)
+        place = self._processor.inputs.expected(index, chunk.start)
+        if place is not None:
+            return place
         self._processor.inputs.add(index, chunk.records, chunk.next_offset, chunk.known_end)
         if self._processor.inputs.buffered(index) >= ROOM_RECORDS:
             self._full.add(index)
         self._wake.set()
+        return None
 
     def wants(self, topic: str) -> bool:
         """Whether there is room for more of an input (logical topic)."""
