@@ -8,7 +8,8 @@ leaves open and Vigil means by it stands in docs/patterns.md.
 """
 
 from streams.patterns.findings import Finding, RuleErrors, Severity
-from streams.patterns.inline import InlineTest, Result, run_tests
+from streams.patterns.inline import Result, run_tests
+from streams.patterns.inline_reader import InlineTest
 from streams.patterns.loader import check_rules, load_rules
 from streams.patterns.pattern import Pattern
 from streams.patterns.ruleset import RuleSet

@@ -12,7 +12,7 @@ from streams.patterns.correlation_rules import read_correlation
 from streams.patterns.detections import read_detection
 from streams.patterns.documents import Document, read_documents
 from streams.patterns.findings import Finding, Report, RuleErrors, Severity
-from streams.patterns.inline import CASES, InlineReader, InlineTest
+from streams.patterns.inline_reader import CASES, InlineReader, InlineTest
 from streams.patterns.metadata import read_metadata, read_topic
 from streams.patterns.pattern import Pattern
 from streams.patterns.ruleset import RuleSet

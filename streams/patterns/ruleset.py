@@ -7,7 +7,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from streams.patterns.findings import Finding
-from streams.patterns.inline import InlineTest
+from streams.patterns.inline_reader import InlineTest
 from streams.patterns.pattern import Pattern, Plan, plans
 from streams.signals import Schema
 

@@ -13,7 +13,7 @@ import msgspec
 from streams.agents.accounts import accounts_agent
 from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleSet, load_rules
-from streams.patterns.inline import Record
+from streams.patterns.inline_reader import Record
 from streams.signals import Schema
 from streams.signals.times import parse_ms
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.patterns import check_rules, load_rules, run_tests
-from streams.patterns.inline import CASES
+from streams.patterns.inline_reader import CASES
 from tests.patterns.driving import SCHEMA, play_inline
 
 RULESET = load_rules(["catalogue"], SCHEMA)
