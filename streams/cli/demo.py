@@ -124,12 +124,12 @@ def _default_keep() -> Path:
 
 def _further(recording: Recording) -> str:
     vigil = _relative(Path(sys.argv[0])) if Path(sys.argv[0]).name == "vigil" else "vigil"
-    day = _relative(recording.day)
+    day = _relative(recording.file)
     return (
         "\n[bold]Look further[/]\n"
         f"  {vigil} replay {day}       the same day without Kafka\n"
         f"  {vigil} simulate --help\n"
-        f"  less {_relative(recording.day.with_name(OUTPUTS_FILE))}\n"
+        f"  less {_relative(recording.file.with_name(OUTPUTS_FILE))}\n"
         f"  less {_relative(recording.truth)}"
     )
 

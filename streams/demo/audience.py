@@ -25,15 +25,19 @@ class Audience:
 
     Args:
         score: takes each detection.
+        begin_ms: of the day; what was detected of earlier signals has no latency.
         keep: file that every output is appended to, as JSON lines.
         show: called with each detection.
     """
 
-    def __init__(self, score: Score, keep: Path, show: Callable[[Committed], None]) -> None:
+    def __init__(
+        self, score: Score, begin_ms: int, keep: Path, show: Callable[[Committed], None]
+    ) -> None:
         self.outputs: Counter[str] = Counter()
         self.last_s = 0.0
         """Monotonic time of the last committed output."""
         self._score = score
+        self._begin_ms = begin_ms
         self._keep = keep
         self._show = show
         self._detections: list[tuple[int, float]] = []  # time of the last signal, and when seen
@@ -58,7 +62,9 @@ class Audience:
                     self._detected(record)
 
     def _detected(self, record: Committed) -> None:
-        self._detections.append((parse_ms(record.value["at"]), self.last_s))
+        at = parse_ms(record.value["at"])
+        if at >= self._begin_ms:
+            self._detections.append((at, self.last_s))
         self._score.note(record.value)
         self._show(record)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from array import array
+from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import zstandard
 
 from streams.simulate import truth
-from streams.simulate.lines import Line, as_json_lines
+from streams.simulate.lines import Line, as_json_lines, ts_of
 from streams.simulate.plan import Plan
 from streams.simulate.play import Simulation
 
@@ -19,13 +19,14 @@ _CHUNK = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A simulated day in memory, and where it is kept."""
+    """A simulated day in memory, what came before it, and where both are kept."""
 
-    lines: list[Line]
-    orders: array[int]
-    """The order of each line: ascending."""
+    before: list[Line]
+    day: list[Line]
+    begin_ms: int
+    """When the day begins, ms since the epoch."""
     hidden: list[truth.Hidden]
-    day: Path
+    file: Path
     truth: Path
 
 
@@ -34,10 +35,10 @@ def record(plan: Plan, directory: Path) -> Recording:
     directory.mkdir(parents=True, exist_ok=True)
     simulation = Simulation(plan)
     lines = list(chain.from_iterable(simulation.chunks()))
-    day, hidden = directory / "day.jsonl.zst", directory / "truth.jsonl"
-    with zstandard.open(day, "wt", encoding="utf-8") as file:
+    file, hidden = directory / "day.jsonl.zst", directory / "truth.jsonl"
+    with zstandard.open(file, "wt", encoding="utf-8") as out:
         for at in range(0, len(lines), _CHUNK):
-            file.write(as_json_lines(lines[at : at + _CHUNK]))
+            out.write(as_json_lines(lines[at : at + _CHUNK]))
     truth.write(hidden, simulation.truth)
-    orders = array("q", (line[0] for line in lines))
-    return Recording(lines, orders, simulation.truth, day, hidden)
+    first = bisect_left(lines, plan.begin_ms, key=lambda line: ts_of(line[0]))
+    return Recording(lines[:first], lines[first:], plan.begin_ms, simulation.truth, file, hidden)

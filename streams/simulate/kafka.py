@@ -13,6 +13,8 @@ from typing import Any, Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
+from kafka import TopicPartition
+from kafka.admin import OffsetSpec
 
 from streams.admin import Difference, KafkaUnreachable, TopicsWrong
 from streams.admin.cluster import open_cluster
@@ -138,18 +140,27 @@ class Feed:
 
 
 def _partitions(connection: Mapping[str, Any], prefix: str) -> dict[str, int]:
-    """Partition counts of the input topics, by logical name."""
+    """Partition counts of the input topics, by logical name, once each partition answers."""
+    names = {topic: full_name(topic, prefix) for topic in (ACTIVITY, HITS, REVIEWS)}
     with open_cluster(connection) as cluster:
         live = cluster.topics()
-    names = {topic: full_name(topic, prefix) for topic in (ACTIVITY, HITS, REVIEWS)}
-    remedy = f"Run: vigil topics create --brokers {connection['bootstrap_servers']}"
-    missing = [
-        Difference(name, "is missing", remedy, fatal=True)
-        for name in names.values()
-        if name not in live
-    ]
-    if missing:
-        raise TopicsWrong(missing)
+        remedy = f"Run: vigil topics create --brokers {connection['bootstrap_servers']}"
+        missing = [
+            Difference(name, "is missing", remedy, fatal=True)
+            for name in names.values()
+            if name not in live
+        ]
+        if missing:
+            raise TopicsWrong(missing)
+        # A broker may know who leads a new partition a moment before it does lead it. This asks
+        # again until it does; the producer would, too, with a warning for each attempt.
+        cluster.client.list_partition_offsets(
+            {
+                TopicPartition(name, partition): OffsetSpec.LATEST
+                for name in names.values()
+                for partition in range(live[name].partitions)
+            }
+        )
     return {topic: live[name].partitions for topic, name in names.items()}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec import json
 
-SMALL = ("--signals", "4000", "--accounts", "400", "--rate", "4000")
+SMALL = ("--signals", "4000", "--accounts", "400", "--rate", "500")
 
 
 class Demo:
