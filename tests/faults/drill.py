@@ -111,7 +111,9 @@ class Load(threading.Thread):
                 self.sent.append((account, number))
 
     def end(self) -> None:
-        """Stop writing; returns when everything written is acknowledged."""
+        """Stop writing; returns when everything written is acknowledged. May be called twice."""
+        if self._ended.is_set():
+            return
         self._ended.set()
         self.join()
         self._producer.flush()
@@ -134,6 +136,7 @@ class Drill:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.load.end()
         for worker in self._workers:
             if worker.poll() is None:
                 worker.send_signal(signal.SIGCONT)
