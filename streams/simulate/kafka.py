@@ -194,7 +194,7 @@ async def feed(
     """
     async with Feed(connection, prefix) as to:
         if rate is None:
-            for chunk in chunks:
+            for chunk in filter(None, chunks):
                 began = monotonic()
                 await to.append(chunk)
                 yield Sent(len(chunk), chunk[-1][0], began)

@@ -78,6 +78,11 @@ async def test_a_rate_is_kept_by_the_clock(connection, prefix):
     assert [step.last for step in steps] == sorted(step.last for step in steps)
 
 
+async def test_nothing_to_send_is_fine(connection, prefix):
+    for rate in (None, 1_000):
+        assert [step async for step in feed(connection, prefix, [[]], rate)] == []
+
+
 async def test_a_missing_topic_is_named_before_anything_is_sent(kafka):
     with pytest.raises(admin.TopicsWrong, match=r"nowhere\.activity"):
         async for _ in feed({"bootstrap_servers": kafka}, "nowhere.", []):
