@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +11,9 @@ from typing import Any, TypeVar
 import click
 
 from streams.config import Settings
+
+_NAME_CHARS = 200
+_NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{_NAME_CHARS}}}")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +27,29 @@ def brokers(command: F) -> F:
 
 def prefix(command: F) -> F:
     """`--prefix`."""
-    return click.option("--prefix", default="", help="Put before every topic's name.")(command)
+    return click.option(
+        "--prefix", default="", callback=_kafka_name, help="Put before every topic's name."
+    )(command)
+
+
+def worker_id(command: F) -> F:
+    """`--worker-id`."""
+    return click.option(
+        "--worker-id",
+        metavar="NAME",
+        default=socket.gethostname,
+        callback=_kafka_name,
+        help="Stable name of this worker, unique in the group [default: the host's name].",
+    )(command)
+
+
+def _kafka_name(_context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """What Kafka accepts in the name of a topic, a group or a member."""
+    if not _NAME.fullmatch(value):
+        raise click.BadParameter(
+            f"up to {_NAME_CHARS} letters, digits, '.', '_' and '-' only", param=parameter
+        )
+    return value
 
 
 def json_(command: F) -> F:

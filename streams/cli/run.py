@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import time
 from pathlib import Path
@@ -23,12 +22,7 @@ STUCK_S = 15.0
 
 @click.command("run")
 @options.brokers
-@click.option(
-    "--worker-id",
-    metavar="NAME",
-    default=socket.gethostname,
-    help="Stable name of this worker, unique in the group [default: the host's name].",
-)
+@options.worker_id
 @click.option(
     "--rules",
     metavar="DIR",
