@@ -14,6 +14,10 @@ from typing import NamedTuple
 from streams.signals.raw import RawRecord
 
 PATIENCE_S = 1.0
+GLANCE_S = 0.1
+"""How often to look while waiting; also the most that one look adds to the time waited, because a
+longer gap means that this process was busy, and not that the broker had nothing to give."""
+_ROUNDING_S = 1e-6
 
 
 class Run(NamedTuple):
@@ -42,7 +46,8 @@ class Inputs:
 
     def __init__(self, count: int) -> None:
         self._inputs = [_Input() for _ in range(count)]
-        self._waiting_since: float | None = None
+        self._waited_s = 0.0
+        self._looked_at: float | None = None  # None: not waiting
 
     def seek(self, index: int, position: int, known_end: int) -> None:
         """Start input `index` afresh at `position`; `known_end` is its end as the broker said."""
@@ -91,10 +96,10 @@ class Inputs:
         return min(heads, default=None)
 
     def patience_left(self, now: float) -> float | None:
-        """Seconds until `take` stops waiting for a lagging sibling; None if it isn't waiting."""
-        if self._waiting_since is None:
+        """Seconds until `take` should look again for a lagging sibling; None if it isn't waiting."""
+        if self._looked_at is None:
             return None
-        return max(0.0, self._waiting_since + PATIENCE_S - now)
+        return max(0.0, self._looked_at + GLANCE_S - now)
 
     def take(self, limit: int, now: float) -> Run | None:
         """The next run of at most `limit` records, or None: nothing buffered, or waiting.
@@ -120,14 +125,16 @@ class Inputs:
             return None
         if lagging and not self._patience_over(lagging, now):
             return None
-        self._waiting_since = None
+        self._looked_at = None
         return self._cut(best, limit)
 
     def _patience_over(self, lagging: list[_Input], now: float) -> bool:
-        if self._waiting_since is None:
-            self._waiting_since = now
-            return False
-        if now - self._waiting_since < PATIENCE_S:
+        if self._looked_at is None:
+            self._waited_s = 0.0
+        else:
+            self._waited_s += min(now - self._looked_at, GLANCE_S)
+        self._looked_at = now
+        if self._waited_s < PATIENCE_S - _ROUNDING_S:
             return False
         for one in lagging:
             one.given_up = True  # until it shows up with a chunk
