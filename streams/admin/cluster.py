@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import errors
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka import TopicPartition, errors
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 15.0
@@ -55,6 +55,20 @@ class Cluster:
             for topic in described
             if topic["error_code"] == 0 and topic["partitions"]
         }
+
+    def insist_on_leaders(self, partitions: Mapping[str, int]) -> None:
+        """Return when every partition of these topics (name: count) is led in deed.
+
+        A broker may know who leads a new partition a moment before it does lead it; until then
+        producers fail. Asking for offsets asks the leader itself, again until it answers.
+        """
+        self.client.list_partition_offsets(
+            {
+                TopicPartition(name, number): OffsetSpec.LATEST
+                for name, count in partitions.items()
+                for number in range(count)
+            }
+        )
 
     def configs(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
         """Every setting of the topics `names`, defaults included."""

@@ -69,6 +69,8 @@ def _wait_for_leaders(cluster: Cluster, prefix: str) -> None:
             if name not in live or live[name].leaderless
         ]
         if not waiting:
+            names = [prefix + topic.name for topic in TABLE]
+            cluster.insist_on_leaders({name: live[name].partitions for name in names})
             return
         if time.monotonic() > deadline:
             raise KafkaUnreachable(

@@ -70,6 +70,10 @@ class Inputs:
         one.known_end = known_end
         one.given_up = False
 
+    def position(self, index: int) -> int:
+        """The offset after the newest record buffered of input `index`."""
+        return self._inputs[index].position
+
     def expected(self, index: int, start: int) -> int | None:
         """Where to read instead of at `start`, None where that follows on what is buffered.
 

@@ -13,8 +13,6 @@ from typing import Any, Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
-from kafka import TopicPartition
-from kafka.admin import OffsetSpec
 
 from streams.admin import Difference, KafkaUnreachable, TopicsWrong
 from streams.admin.cluster import open_cluster
@@ -152,15 +150,7 @@ def _partitions(connection: Mapping[str, Any], prefix: str) -> dict[str, int]:
         ]
         if missing:
             raise TopicsWrong(missing)
-        # A broker may know who leads a new partition a moment before it does lead it. This asks
-        # again until it does; the producer would, too, with a warning for each attempt.
-        cluster.client.list_partition_offsets(
-            {
-                TopicPartition(name, partition): OffsetSpec.LATEST
-                for name in names.values()
-                for partition in range(live[name].partitions)
-            }
-        )
+        cluster.insist_on_leaders({name: live[name].partitions for name in names.values()})
     return {topic: live[name].partitions for topic, name in names.items()}
 
 

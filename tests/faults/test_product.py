@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from streams.admin import create
 from streams.simulate.campaigns import CAMPAIGNS
@@ -176,13 +177,7 @@ def test_idling_the_group_stands_at_the_end_within_five_seconds_and_outputs_with
 ) -> None:
     start("w1")
     wait_until(lambda: caught_up_or_new(kafka, topics), "the worker to have joined")
-    now = int(time.time() * 1000)
-    writer = producer(kafka)
-    for number in range(3):
-        hit = {"id": f"h{number}", "account": "a9", "at": now + number, "source": "classifier",
-               "category": "csam", "verdict": "suspected", "surface": "output"}  # fmt: skip
-        writer.send(topics + "moderation-hits", key=b"a9", value=json.dumps(hit).encode())
-    writer.flush()
+    send_hits(kafka, topics, range(3))
     written = time.monotonic()
     # The deadline leaves room for what reading takes on a busy machine.
     wait_until(lambda: bool(detections(kafka, topics)), "the detection", 1.0 + 3.0)
@@ -191,7 +186,6 @@ def test_idling_the_group_stands_at_the_end_within_five_seconds_and_outputs_with
         "the group's offsets",
         max(0.5, written + 5.0 + 3.0 - time.monotonic()),
     )
-    writer.close()
 
 
 def caught_up_or_new(kafka: str, prefix: str) -> bool:
@@ -262,3 +256,42 @@ detection:
   upload: {kind: upload.created}
   condition: upload
 """
+
+
+def test_signals_deleted_before_they_were_read_are_told_and_the_traffic_goes_on(
+    kafka: str, topics: str, start: Start, tmp_path: Path
+) -> None:
+    worker = start("w1")
+    wait_until(lambda: caught_up_or_new(kafka, topics), "the worker to have joined")
+    worker.send_signal(signal.SIGSTOP)
+    send_hits(kafka, topics, range(100))
+    delete_all(kafka, topics + "moderation-hits")
+    worker.send_signal(signal.SIGCONT)
+    # The first record after the gap shows it.
+    wait_until(lambda: told_after_a_hit(kafka, topics, tmp_path / "w1.log"), "the loss to be told")
+    wait_until(lambda: bool(detections(kafka, topics)), "a detection after the gap")
+    assert worker.poll() is None
+
+
+def told_after_a_hit(kafka: str, prefix: str, log: Path) -> bool:
+    send_hits(kafka, prefix, range(1_000, 1_003))
+    return "were deleted before they were read" in log.read_text()
+
+
+def send_hits(kafka: str, prefix: str, numbers: range) -> None:
+    now = int(time.time() * 1000)
+    writer = producer(kafka)
+    for number in numbers:
+        hit = {"id": f"h{now}.{number}", "account": "a9", "at": now, "source": "classifier",
+               "category": "csam", "verdict": "suspected", "surface": "output"}  # fmt: skip
+        writer.send(prefix + "moderation-hits", key=b"a9", value=json.dumps(hit).encode())
+    writer.close()
+
+
+def delete_all(kafka: str, topic: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=kafka)
+    consumer = KafkaConsumer(bootstrap_servers=kafka)
+    tps = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    admin.delete_records(consumer.end_offsets(tps))
+    consumer.close()
+    admin.close()

@@ -19,7 +19,7 @@ from faust.types import TP
 
 from streams.agents.contract import Agent
 from streams.engine.kafka.fetch import Chunk
-from streams.engine.kafka.owner import Owner, Pace, Setting
+from streams.engine.kafka.owner import Owner, Pace, Setting, tell_lost
 from streams.engine.kafka.transport import ChunkThread
 from streams.engine.observer import Observer
 
@@ -198,15 +198,7 @@ class Engine:
                 known_ends[topic], known_firsts[topic] = ends[tp], firsts[tp]
                 position = offsets.get(topic, firsts[tp])
                 if position < firsts[tp]:
-                    log.error(
-                        "%s/%d: offsets %d to %d were deleted by retention before they were read; "
-                        "going on at %d. Check retention.ms with `vigil doctor`.",
-                        tp.topic,
-                        partition,
-                        position,
-                        firsts[tp] - 1,
-                        firsts[tp],
-                    )
+                    tell_lost(*tp, position, firsts[tp])
                     position = firsts[tp]
                 positions[tp] = position
             owner.start(known_ends, known_firsts)

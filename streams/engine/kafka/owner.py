@@ -60,6 +60,19 @@ class Setting:
     lost: Callable[[], None]
 
 
+def tell_lost(topic: str, partition: int, position: int, first: int) -> None:
+    """Say loudly that Kafka deleted what was not read yet: [`position`, `first`)."""
+    log.error(
+        "%s/%d: offsets %d to %d were deleted before they were read; going on at %d. Signals are "
+        "lost: check retention with `vigil doctor`.",
+        topic,
+        partition,
+        position,
+        first - 1,
+        first,
+    )
+
+
 class Owner:
     """Runs one partition of one agent.
 
@@ -138,9 +151,12 @@ class Owner:
         if self._pausing or self.failed:
             return None  # positions are sought anew when it goes on
         index = self.agent.inputs.index(topic)
+        position = self._processor.inputs.position(index)
         place = self._processor.inputs.expected(index, chunk.start)
         if place is not None:
             return place
+        if chunk.start > position:
+            tell_lost(self._setting.prefix + topic, self.partition, position, chunk.start)
         self._processor.inputs.add(index, chunk.records, chunk.next_offset, chunk.known_end)
         if self._processor.inputs.buffered(index) >= ROOM_RECORDS:
             self._full.add(index)
