@@ -17,7 +17,6 @@ from rich.console import Console
 
 from streams.bench.bench_broker import WORKER_CORE, broker, pin_harness
 from streams.bench.catalogue import catalogue
-from streams.bench.engine import WrongResult
 from streams.bench.measure import say
 from streams.bench.peers.faust_peer import Faust
 from streams.bench.peers.kafka_streams_peer import KafkaStreams
@@ -108,8 +107,8 @@ def main() -> int:
                         results.append(result)
                         say(result.as_line())
                         write_lines(asked.out, results)
-                except (WrongResult, TimeoutError, RuntimeError, ValueError) as error:
-                    say(f"{job} failed: {error}")
+                except Exception as error:  # noqa: BLE001 - a job that fails must not end the others
+                    say(f"{job} failed: {type(error).__name__}: {error}")
                     failed = True
     except (KafkaNotStarted, ToolMissing) as error:
         sys.stderr.write(f"{error}\n")
