@@ -27,25 +27,11 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.process_collector import ProcessCollector
 
 from streams import __version__
+from streams.records import ACTIONS
 from streams.signals import Reason
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 OTHER = "other"
-
-ACTIONS = (
-    "prevention.message",
-    "warn",
-    "restrict",
-    "suspend",
-    "credentials.lock",
-    "protect",
-    "content.remove",
-    "dataset.quarantine",
-    "preserve",
-    "expire",
-    "undo",
-)
-"""Actions of an enforcement record (CONTRACT.md 'Records')."""
 
 # Around the objectives: 200 ms for a checkpoint with outputs, 1 s without; 250 ms end to end.
 _COMMIT_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 15.0)

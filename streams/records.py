@@ -15,6 +15,22 @@ from streams.signals.times import format_ms
 
 OUTPUT_ID_CHARS = 26
 
+PROPOSABLE = (
+    "prevention.message",
+    "warn",
+    "restrict",
+    "suspend",
+    "credentials.lock",
+    "protect",
+    "content.remove",
+    "dataset.quarantine",
+    "preserve",
+)
+"""Actions a pattern may propose."""
+
+ACTIONS = (*PROPOSABLE, "expire", "undo")
+"""Actions of an enforcement record (CONTRACT.md 'Records'); the last two only Vigil itself emits."""
+
 
 class Span(msgspec.Struct, frozen=True, gc=False):
     """From the oldest piece of evidence to the newest."""

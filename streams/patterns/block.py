@@ -9,22 +9,10 @@ from typing import Any
 from streams.patterns.documents import Document, Lined, LinedList
 from streams.patterns.durations import format_duration, parse_duration_ms
 from streams.patterns.findings import Report, did_you_mean, one_of
+from streams.records import PROPOSABLE
 
 DEFAULT_HARM = "policy_other"
 """The harm class of a rule that names none."""
-
-ACTIONS = (
-    "prevention.message",
-    "warn",
-    "restrict",
-    "suspend",
-    "credentials.lock",
-    "protect",
-    "content.remove",
-    "dataset.quarantine",
-    "preserve",
-)
-"""What a pattern may propose; `expire` and `undo` only Vigil itself emits (CONTRACT.md)."""
 
 KEYS = (
     *("harm", "action", "budget", "evidence", "cooldown", "unless", "rollout"),
@@ -68,7 +56,7 @@ def read_block(document: Document, harms: Sequence[str]) -> Block | None:
             report.error(block.lines[key], f"unknown key '{key}' in the vigil block", hint)
     _refuse_what_is_to_come(block, report)
     harm = _listed(block, "harm", harms, report)
-    action = _listed(block, "action", ACTIONS, report)
+    action = _listed(block, "action", PROPOSABLE, report)
     if action is not None and "harm" not in block:
         report.error(
             block.lines["action"],

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from streams.patterns import run_tests
-from streams.patterns.block import ACTIONS, KEYS
+from streams.patterns.block import KEYS
 from streams.patterns.correlation_rules import TYPES
 from streams.patterns.detections import MODIFIERS
+from streams.records import PROPOSABLE
 from tests.patterns.driving import correlation, load, play_inline
 
 TEXT = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text()
@@ -27,6 +28,6 @@ def test_the_inline_test_passes(tmp_path):
 
 
 def test_every_key_type_action_and_modifier_is_described():
-    for word in (*KEYS, *TYPES, *ACTIONS, *MODIFIERS):
+    for word in (*KEYS, *TYPES, *PROPOSABLE, *MODIFIERS):
         if word not in ("ignorecase", "multiline", "dotall"):  # the long names of i, m and s
             assert word in TEXT, word

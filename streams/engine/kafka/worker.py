@@ -173,10 +173,12 @@ class Worker:
             consumer.stop_flow()
         await self._engine.close(checkpoint=checkpoint)
         if consumer is not None:
-            with contextlib.suppress(Exception):
+            try:
                 thread = self._thread()
                 await thread.commit_for_lag_tools(self._engine.committed_positions())
                 await thread.leave_group()
+            except Exception as error:  # noqa: BLE001 - a good-bye that fails costs a session time-out
+                log.warning("could not take leave of the group: %s", type(error).__name__)
         await self._guard.release()
 
     def _thread(self) -> ChunkThread:
