@@ -44,10 +44,12 @@ class _Detection(msgspec.Struct):
 class Probes:
     """What was sent when, and what came back when; seconds since the epoch, by probe id.
 
-    `label` keeps the probes of two loads on one worker apart.
+    `label` keeps the probes of two loads on one worker apart. A probe is sent every `every_ticks`
+    ticks; each is an account more.
     """
 
     label: str = ""
+    every_ticks: int = 1
     sent: dict[str, float] = field(default_factory=dict)
     seen: dict[str, float] = field(default_factory=dict)
     doubled: int = 0
@@ -86,20 +88,23 @@ def ticks(run: Run, rate: int, seconds: float) -> list[Tick]:
     return made
 
 
-def probes_of(label: str, number: int, now_ms: int) -> Iterator[tuple[str, str, bytes, bool]]:
+def probes_of(probes: Probes, number: int, now_ms: int) -> Iterator[tuple[str, str, bytes, bool]]:
     """(account, hit id, value, is a probe) of the probe hits of tick `number`."""
+    label, every = probes.label, probes.every_ticks
 
     def hit(account: str, name: str, source: str, verdict: str) -> bytes:
         return (_HIT % (name, account, now_ms, source, verdict)).encode()
 
-    account = f"ordinary{label}-{number}"
-    for which in "ab":
-        name = f"{account}-{which}"
-        yield account, name, hit(account, name, "classifier", "suspected"), False
-    if number >= ORDINARY_LAG_TICKS:
-        account = f"ordinary{label}-{number - ORDINARY_LAG_TICKS}"
+    if number % every == 0:
+        account = f"ordinary{label}-{number}"
+        for which in "ab":
+            name = f"{account}-{which}"
+            yield account, name, hit(account, name, "classifier", "suspected"), False
+    begun = number - ORDINARY_LAG_TICKS
+    if begun >= 0 and begun % every == 0:
+        account = f"ordinary{label}-{begun}"
         yield account, account, hit(account, account, "classifier", "suspected"), True
-    if number % URGENT_EVERY_TICKS == 0:
+    if number % (URGENT_EVERY_TICKS * every) == 0:
         account = f"urgent{label}-{number}"
         yield account, account, hit(account, account, "hash_match", "confirmed"), True
 
@@ -118,7 +123,7 @@ async def feed(run: Run, load: list[Tick], probes: Probes) -> AsyncIterator[int]
             await asyncio.sleep(max(0.0, start + number * TICK_S - time.monotonic()))
             now = time.time()
             batches = {place: list(pairs) for place, pairs in tick.items()}
-            for account, name, value, is_probe in probes_of(probes.label, number, int(now * 1000)):
+            for account, name, value, is_probe in probes_of(probes, number, int(now * 1000)):
                 key = account.encode()
                 place = (hits, partition_of(key, run.partitions))
                 batches.setdefault(place, []).append((key, value))

@@ -19,6 +19,7 @@ from streams.bench.worker_process import WorkerProcess
 WARM_UP_S = 5.0
 DRAIN_S = 30.0
 READY_S = 60.0
+SOAK_PROBE_EVERY_TICKS = 500
 _POLL_S = 0.05
 
 OnTick = Callable[[float], Awaitable[None]]
@@ -28,9 +29,9 @@ OnTick = Callable[[float], Awaitable[None]]
 class _Load:
     """A worker, a load with probes, a reader; `worker` may be exchanged while it runs."""
 
-    def __init__(self, run: Run, rate: int, seconds: float) -> None:
+    def __init__(self, run: Run, rate: int, seconds: float, *, every_ticks: int = 1) -> None:
         self.run = run
-        self.probes = Probes()
+        self.probes = Probes(every_ticks=every_ticks)
         self.began = 0.0
         create_topics(run.brokers, product.topics(run.prefix))
         say(f"making {seconds:.0f} s of traffic, {rate:,} signals/s")
@@ -134,10 +135,13 @@ def recovery(brokers: str, sizes: Sizes, core: int, rate: int) -> Iterator[Resul
 
 
 def soak(brokers: str, sizes: Sizes, core: int, rate: int) -> Iterator[Result]:
-    """Whether resident memory stays flat: the slope over the last four fifths of the time."""
+    """Whether resident memory stays flat: the slope over the last four fifths of the time.
+
+    Probes are few, since each is an account more to remember.
+    """
     seconds = float(sizes.soak_s)
     with fresh_run(brokers, "soak", Stream(0, sizes.accounts), core) as run:
-        load = _Load(run, rate, seconds)
+        load = _Load(run, rate, seconds, every_ticks=SOAK_PROBE_EVERY_TICKS)
         curve: list[tuple[float, float]] = []
 
         async def look(elapsed_s: float) -> None:
