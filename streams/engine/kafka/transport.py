@@ -9,11 +9,17 @@ reads read_committed, which Faust does only in its own exactly_once mode.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    CorruptRecordException,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
@@ -28,6 +34,8 @@ log = logging.getLogger(__name__)
 
 _FETCH_WAIT_S = 1.0
 _FETCH_MAX_WAIT_MS = 500
+_RETRY_S = 0.5
+_HOPELESS = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 
 class Flow(Protocol):
@@ -54,10 +62,25 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def chunks(self, wanted: set[TP], timeout_s: float) -> dict[TP, Chunk]:
-        """See `fetch_chunks`."""
+        """See `fetch_chunks`; {} also where the group met an error it can get over."""
         return await self.call_thread(  # type: ignore[no-any-return]
-            fetch_chunks, self._ensure_consumer(), wanted, timeout_s
+            self._chunks, wanted, timeout_s
         )
+
+    async def _chunks(self, wanted: set[TP], timeout_s: float) -> dict[TP, Chunk]:
+        consumer = self._ensure_consumer()
+        try:
+            return await fetch_chunks(consumer, wanted, timeout_s)
+        except (*_HOPELESS, CorruptRecordException):
+            raise
+        except KafkaError as error:
+            # aiokafka hands what its coordinator met to whoever waits for records, and stands
+            # still until it is taken notice of. A broker that restarts is no reason to end.
+            with contextlib.suppress(KafkaError):
+                consumer._coordinator.check_errors()
+            log.warning("the group met %s; trying again", type(error).__name__)
+            await asyncio.sleep(_RETRY_S)
+            return {}
 
     def wake(self) -> None:
         """End a running `chunks` early."""
