@@ -9,7 +9,6 @@ reads read_committed, which Faust does only in its own exactly_once mode.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
@@ -74,13 +73,16 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         except (*_HOPELESS, CorruptRecordException):
             raise
         except KafkaError as error:
-            # aiokafka hands what its coordinator met to whoever waits for records, and stands
-            # still until it is taken notice of. A broker that restarts is no reason to end.
-            with contextlib.suppress(KafkaError):
-                consumer._coordinator.check_errors()
-            log.warning("the group met %s; trying again", type(error).__name__)
+            # aiokafka hands what its coordinator met to whoever waits for records.
+            log.warning("reading met %s; trying again", type(error).__name__)
+            _take_notice(consumer)
             await asyncio.sleep(_RETRY_S)
             return {}
+
+    def check_group(self) -> None:
+        """Take notice of what the group met, also while nobody waits for records."""
+        if self._consumer is not None:
+            self.thread_loop.call_soon_threadsafe(_take_notice, self._consumer)
 
     def wake(self) -> None:
         """End a running `chunks` early."""
@@ -152,6 +154,14 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             {TP(*tp): offset for tp, offset in first.items()},
             {TP(*tp): offset for tp, offset in end.items()},
         )
+
+
+def _take_notice(consumer: Any) -> None:
+    """Let the coordinator go on, which stands still after an error until somebody looks."""
+    try:
+        consumer._coordinator.check_errors()
+    except KafkaError as error:
+        log.warning("the group met %s; trying again", type(error).__name__)
 
 
 class ChunkConsumer(driver.Consumer):

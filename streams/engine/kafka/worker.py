@@ -224,6 +224,8 @@ class Worker:
         while True:
             self.beat = time.monotonic()
             self._engine.watch()
+            if self._app._consumer is not None:
+                self._thread().check_group()
             await asyncio.sleep(_WATCH_S)
 
     async def _lag(self) -> None:
