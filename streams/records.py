@@ -31,6 +31,9 @@ PROPOSABLE = (
 MILD = frozenset({"prevention.message", "warn"})
 """Actions no stronger than a warning."""
 
+BEYOND_RESTRICT = frozenset({"suspend", "credentials.lock"})
+"""Actions that what several accounts share can't bring about by itself."""
+
 ACTIONS = (*PROPOSABLE, "expire", "undo")
 """Actions of an enforcement record (CONTRACT.md 'Records'); the last two only Vigil itself emits."""
 
@@ -66,6 +69,8 @@ class Detection(msgspec.Struct, omit_defaults=True, kw_only=True):
     """How many derived signals lie between the input and this: 0, it rests on input alone."""
     retracts: str | None = None
     """The id of a detection that this one takes back (`unless`, and what prevents came late)."""
+    derived: Sequence[str] | None = None
+    """Ids of the account-signals it rests on as well: then `cause` is 1."""
 
 
 class Enforcement(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -88,6 +93,52 @@ class Enforcement(msgspec.Struct, omit_defaults=True, kw_only=True):
     undoes: str | None = None
     strikes: int
     automated: str
+    reviewer: str | None = None
+
+
+class EntitySignal(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
+    """An account met an entity, or did there what a pattern about entities looks for.
+
+    `at` is ms since the epoch, `topic` the logical topic `signal` came in on. `met`: the account
+    meets it anew, or again after a week. `young`: the account was made less than a week before.
+    """
+
+    id: str
+    entity: str
+    account: str
+    at: int
+    topic: str
+    met: bool = False
+    young: bool = False
+    signal: msgspec.Raw
+
+
+class AccountSignal(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What others say of an account: the governor's verdict on an action, or what an entity is.
+
+    `kind` is one of `granted held voided undone expired entity content`. With `content`, `at` is
+    since when it had to be removed: when it was confirmed, or when it turned up after that; `hit`
+    is the id of the hit that confirmed it, which may be another account's. An `entity` with the
+    action `undo` takes back the one that named the same `detection`.
+    """
+
+    id: str
+    account: str
+    at: str
+    kind: str
+    action: str | None = None
+    harm: str | None = None
+    pattern: str | None = None
+    version: str | None = None
+    proposal: str | None = None
+    decision: str | None = None
+    detection: str | None = None
+    entity: str | None = None
+    content_ref: str | None = None
+    dataset_ref: str | None = None
+    hit: str | None = None
+    severity: str | None = None
+    mode: str | None = None
     reviewer: str | None = None
 
 

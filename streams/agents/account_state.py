@@ -23,13 +23,19 @@ RING_BYTES = IDS_REMEMBERED * DIGEST_BYTES
 class AccountRecord(msgspec.Struct, array_like=True, gc=False):
     """One account. `newest` is the greatest event time seen (ms).
 
-    The other three are rings of `digest`s of the last ids per input topic, oldest first.
+    The first four others are rings of `digest`s of the last ids per input topic, oldest first.
+    `created` is when it was made (s), 0 where that was not seen; `met` and `content` are what
+    `meetings` keeps.
     """
 
     newest: int
     activity: bytes = b""
     hits: bytes = b""
     reviews: bytes = b""
+    signals: bytes = b""
+    created: int = 0
+    met: bytes = b""
+    content: bytes = b""
 
 
 ACCOUNT: Kind[AccountRecord] = Kind(b"A", AccountRecord)

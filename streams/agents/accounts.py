@@ -6,7 +6,8 @@ For each signal:
 2. The patterns its kind can match are asked; where one matches, its window takes the signal in.
 3. What fires goes to `detections`; a live pattern with an action also proposes it, directly to
    `enforcement` as long as there is no governor.
-4. The account remembers the id and the newest event time.
+4. The entities agent hears of it where an entity is met anew or looked for (`meetings`).
+5. The account remembers the id and the newest event time.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from streams.agents.account_state import (
 from streams.agents.arrival import TAGS, Arrival
 from streams.agents.contract import Agent, Kind, Out, State
 from streams.agents.matching import Matching
+from streams.agents.meetings import Meetings
 from streams.agents.windows_state import KINDS
 from streams.patterns import RuleSet
 from streams.patterns.pattern import ACCOUNTS
 from streams.patterns.plans import ANY, Plan
 from streams.signals import Schema
 
-INPUTS = ("moderation-hits", "reviews", "activity")
+INPUTS = ("moderation-hits", "reviews", "account-signals", "activity")
 """In tie order: of equal Kafka timestamps, what moderation found comes first."""
 
 IDLE_MS = 30 * 86_400_000
@@ -53,7 +55,9 @@ class Accounts:
         self._activity = ruleset.plans["activity"]
         self._hits = ruleset.plans["moderation-hits"]
         self._reviews = ruleset.plans["reviews"].get(ANY, ())
+        self._signals = ruleset.plans["account-signals"]
         self._matching = Matching(ruleset)
+        self._tell = Meetings(ruleset).tell
 
     def switch_off(self, pattern: str) -> None:
         """Stop asking a pattern, by id, until the next start; unknown ids change nothing."""
@@ -73,9 +77,12 @@ class Accounts:
         elif topic == "moderation-hits":
             ring = record.hits
             plans = self._hits.get(signal.category, ())
-        else:
+        elif topic == "reviews":
             ring = record.reviews
             plans = self._reviews
+        else:
+            ring = record.signals
+            plans = self._signals.get(signal.kind, ())
         # 1.
         if mark in ring and holds(ring, mark):
             return
@@ -88,13 +95,18 @@ class Accounts:
             if not self._matching.take_in(state, arrival, plans, out):
                 return
         # 4.
+        if topic != "account-signals":
+            self._tell(record, signal, out)
+        # 5.
         ring = ring + mark if len(ring) < RING_BYTES else ring[DIGEST_BYTES:] + mark
         if topic == "activity":
             record.activity = ring
         elif topic == "moderation-hits":
             record.hits = ring
-        else:
+        elif topic == "reviews":
             record.reviews = ring
+        else:
+            record.signals = ring
         record.newest = newest
         now = state.now
         state.put(ACCOUNT, account, record, (now if now > newest else newest) + self._idle_ms)  # noqa: FURB136 - as above

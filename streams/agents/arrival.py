@@ -8,7 +8,7 @@ from typing import NamedTuple
 from streams.patterns.pattern import Pattern
 from streams.signals import Signal
 
-TAGS = {"activity": "a", "moderation-hits": "h", "reviews": "r"}
+TAGS = {"activity": "a", "moderation-hits": "h", "reviews": "r", "account-signals": "s"}
 """Ids are unique per topic and account: in windows the topic's letter stands before them, and in
 those of an entity, which several accounts meet in, ``@`` and the account behind them."""
 

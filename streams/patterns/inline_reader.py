@@ -16,6 +16,7 @@ from streams.patterns.documents import Document, Lined, LinedList
 from streams.patterns.durations import parse_duration_ms
 from streams.patterns.findings import did_you_mean, one_of
 from streams.signals import Refused, Schema
+from streams.signals.records import DERIVED
 
 START_MS = 1_767_225_600_000
 """0s of every test: 2026-01-01T00:00:00Z."""
@@ -172,7 +173,8 @@ class InlineReader:
         for topic in [named] if named else topics:
             fields = self.schema.fields(topic)
             required = {name for name, row in fields.items() if row.required} - {"id", "at"}
-            if given <= set(fields) and required <= given:
+            told = topic not in DERIVED or value.get("kind") in (fields["kind"].values or ())
+            if given <= set(fields) and required <= given and told:
                 fitting.append(topic)
         if len(fitting) == 1:
             return str(fitting[0])

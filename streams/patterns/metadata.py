@@ -108,13 +108,7 @@ def read_topic(document: Document, topics: Mapping[str, Any]) -> str | None:
     if source.get("product") != "vigil":
         report.error(source.line_of("product"), "logsource.product must be 'vigil'", hint)
     service = source.get("service")
-    if service == "account-signals":
-        report.error(
-            source.line_of("service"),
-            "rules on 'account-signals' are not yet supported",
-            one_of(topics),
-        )
-    elif service not in topics:
+    if service not in topics:
         report.error(
             source.line_of("service"),
             f"there is no topic '{service}' to read" if service else "logsource has no 'service'",

@@ -21,7 +21,7 @@ ACCOUNTS = "accounts"
 ENTITIES = "entities"
 
 DISPATCH_FIELD: Mapping[str, str] = MappingProxyType(
-    {"activity": "kind", "moderation-hits": "category"}
+    {"activity": "kind", "moderation-hits": "category", "account-signals": "kind"}
 )
 """The required enum field of a topic by whose value signals are led to their patterns."""
 

@@ -30,7 +30,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 
-from streams.signals.ids import LETTERS_BYTES, MAX_ID_CHARS, is_id
+from streams.signals.ids import LETTERS_BYTES, is_id
 from streams.signals.inspection import MAX_AHEAD_MS, MAX_LABELS, MAX_VALUE_BYTES, Inspection
 from streams.signals.raw import RawRecord
 from streams.signals.records import Field, FieldType, Signal
@@ -53,7 +53,6 @@ _begins_like_url = re.compile(rb'"[hHfFwWmM][tTsSwWaA][tTpPiIwWsS:]').search
 _UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 
 _TYPES: Mapping[FieldType, Any] = {
-    FieldType.REF: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)],
     FieldType.BOOL: bool,
     FieldType.TIME: WireTime,
 }
@@ -74,6 +73,7 @@ def make_struct(topic: str, fields: Mapping[str, Field]) -> type[Signal]:
         namespace={"topic": topic},
         module=__name__,
         gc=False,
+        omit_defaults=True,  # so that a signal told on (`entity-signals`) can be read again
         forbid_unknown_fields=True,
     )
     return cast("type[Signal]", struct)
@@ -156,6 +156,8 @@ def unclean_strings(skeleton: bytes) -> int:
 def _wire_type(field: Field) -> Any:
     if field.type is FieldType.NUMBER:
         return Annotated[float, msgspec.Meta(ge=field.low, le=field.high)]
+    if field.type is FieldType.REF:
+        return Annotated[str, msgspec.Meta(min_length=1, max_length=field.longest)]
     if field.values is None:
         return _TYPES[field.type]
     if not field.values:  # Literal can't be empty

@@ -104,7 +104,7 @@ class Inspection:
             return Reason.OUT_OF_RANGE
         match field.type:
             case FieldType.REF:
-                return _ref(value)
+                return _ref(value, field.longest)
             case FieldType.ENUM:
                 return _one_of(value, field.values or ())
             case FieldType.REFS:
@@ -153,10 +153,10 @@ def _is_deep(value: bytes) -> bool:
     return deepest > MAX_DEPTH
 
 
-def _ref(value: Any) -> Any:
+def _ref(value: Any, longest: int) -> Any:
     if not isinstance(value, str):
         return Reason.WRONG_TYPE
-    return value if is_id(value) else Reason.MALFORMED_ID
+    return value if is_id(value, longest) else Reason.MALFORMED_ID
 
 
 def _one_of(value: Any, allowed: tuple[str, ...]) -> Any:

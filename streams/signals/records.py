@@ -12,6 +12,8 @@ from typing import ClassVar
 
 import msgspec
 
+from streams.signals.ids import MAX_ID_CHARS
+
 
 class Signal(msgspec.Struct, gc=False):
     """One checked record. Subclasses are made per topic and schema, an attribute per field.
@@ -42,7 +44,8 @@ class Field:
 
     `values` is the closed list of an enum or of labels, None where any value of the type will do.
     `listed` is the key in the topic's section of the schema file that adds to `values`, or, where
-    `values` is None, turns the field into an enum. `low` and `high` bound a number, inclusive.
+    `values` is None, turns the field into an enum; `listed_by` is the topic whose section that is,
+    None for its own. `low` and `high` bound a number, inclusive, `longest` the characters of a ref.
     """
 
     name: str
@@ -50,8 +53,10 @@ class Field:
     required: bool = False
     values: tuple[str, ...] | None = None
     listed: str | None = None
+    listed_by: str | None = None
     low: float | None = None
     high: float | None = None
+    longest: int = MAX_ID_CHARS
 
 
 KINDS = (
@@ -97,6 +102,27 @@ SOURCES = ("hash_match", "classifier", "user_report", "trusted_flagger", "human"
 VERDICTS = ("confirmed", "match", "suspected")
 AGE_BANDS = ("minor", "teen", "adult", "unknown")
 AI_GENERATED = ("yes", "no", "unknown")
+VERDICTS_ON_ACTIONS = ("granted", "held", "voided", "undone", "expired")
+"""What became of a proposed action, as an account is told."""
+ACCOUNT_SIGNALS = (*VERDICTS_ON_ACTIONS, "entity", "content")
+"""`kind` of an account-signal: the last two are what an entity the account met is found to be."""
+ACTIONS = (
+    "prevention.message",
+    "warn",
+    "restrict",
+    "suspend",
+    "credentials.lock",
+    "protect",
+    "content.remove",
+    "dataset.quarantine",
+    "preserve",
+    "expire",
+    "undo",
+)
+SEVERITIES = ("informational", "low", "medium", "high", "critical")
+MODES = ("live", "shadow")
+MAX_ENTITY_CHARS = 2 * MAX_ID_CHARS + 1
+"""``TYPE:REF``, an entity's type and a reference."""
 
 
 def _ref(name: str, *, required: bool = False, listed: str | None = None) -> Field:
@@ -165,8 +191,38 @@ TOPICS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
             Field("viewed", FieldType.BOOL),
             _ref("content_ref"),
         ),
+        "account-signals": (
+            _ID,
+            _ACCOUNT,
+            _AT,
+            _enum("kind", ACCOUNT_SIGNALS, required=True),
+            _enum("action", ACTIONS),
+            Field(
+                "harm",
+                FieldType.ENUM,
+                values=CATEGORIES,
+                listed="categories",
+                listed_by="moderation-hits",
+            ),
+            _ref("pattern"),
+            _ref("version"),
+            _ref("proposal"),
+            _ref("decision"),
+            _ref("detection"),
+            Field("entity", FieldType.REF, longest=MAX_ENTITY_CHARS),
+            _ref("content_ref"),
+            _ref("dataset_ref"),
+            _ref("hit"),
+            _enum("severity", SEVERITIES),
+            _enum("mode", MODES),
+            _ref("reviewer"),
+        ),
     }
 )
+
+DERIVED = frozenset({"account-signals"})
+"""Topics only Vigil itself writes: what is on them follows from input, so nobody adds to their
+fields, and nothing about an entity may be decided from them."""
 
 ENTITIES: Mapping[str, str] = MappingProxyType(
     {

@@ -58,7 +58,8 @@ class Schema:
 def _merge(topic: str, additions: schema_file.Additions) -> Mapping[str, Field]:
     fields = {field.name: field for field in TOPICS[topic]}
     for field in TOPICS[topic]:
-        added = additions.lists.get((topic, field.listed)) if field.listed else None
+        by = field.listed_by or topic
+        added = additions.lists.get((by, field.listed)) if field.listed else None
         if added is not None:
             kind = FieldType.ENUM if field.type is FieldType.REF else field.type
             fields[field.name] = replace(field, type=kind, values=(*(field.values or ()), *added))

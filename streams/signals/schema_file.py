@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from streams.signals.ids import is_id
-from streams.signals.records import ENTITIES, TOPICS, WITH_ATTRIBUTES, Field, FieldType
+from streams.signals.records import (
+    DERIVED,
+    ENTITIES,
+    TOPICS,
+    WITH_ATTRIBUTES,
+    Field,
+    FieldType,
+)
 
 MAX_FILE_BYTES = 1_048_576
 
@@ -19,6 +26,7 @@ _ATTRIBUTE_TYPES = (FieldType.REF, FieldType.ENUM, FieldType.NUMBER, FieldType.B
 _RESERVED = frozenset({"topic"})
 _ATTRIBUTES = "attributes"
 _ENTITIES = "entities"
+_SECTIONS = (*(topic for topic in TOPICS if topic not in DERIVED), _ENTITIES)
 
 
 class SchemaError(Exception):
@@ -53,11 +61,11 @@ class _Reader:
         additions = Additions()
         document = self._document()
         for section, body in document.items():
-            if section not in TOPICS and section != _ENTITIES:
-                self._unknown(section, "section", section, [*TOPICS, _ENTITIES])
+            if section not in _SECTIONS:
+                self._unknown(section, "section", section, _SECTIONS)
             if not isinstance(body, dict):
                 raise SchemaError(self.path, section, f"must be a table: write [{section}]")
-            if section in TOPICS:
+            if section != _ENTITIES:
                 self._topic(section, body, additions)
         # Last, because an entity may stand on an attribute of any section.
         self._entities(document.get(_ENTITIES, {}), additions)
@@ -138,7 +146,12 @@ class _Reader:
         return Field(name, FieldType(kind))
 
     def _entities(self, body: Mapping[str, Any], additions: Additions) -> None:
-        refs = {f.name for fields in TOPICS.values() for f in fields if f.type is FieldType.REF}
+        refs = {
+            f.name
+            for topic, fields in TOPICS.items()
+            for f in fields
+            if f.type is FieldType.REF and topic not in DERIVED
+        }
         refs |= {
             f.name
             for fields in additions.attributes.values()
@@ -153,6 +166,10 @@ class _Reader:
                 )
             if name in ENTITIES:
                 raise SchemaError(self.path, where, "is a built-in entity: remove it")
+            if not is_id(f"{name}:x"):
+                raise SchemaError(
+                    self.path, where, f"would make {name}:… look like a URL: choose another name"
+                )
             if not isinstance(ref, str) or ref not in refs - {"id", "account"}:
                 raise SchemaError(
                     self.path,
