@@ -15,7 +15,9 @@ from streams.cli import exits, options, output
 @click.argument("paths", nargs=-1, metavar="DIR...")
 @options.schema
 @options.json_
-@click.option("--print-schema", is_flag=True, help="Print the JSON Schema editors complete rules by.")
+@click.option(
+    "--print-schema", is_flag=True, help="Print the JSON Schema editors complete rules by."
+)
 def check(
     paths: tuple[str, ...],
     schema: Path | None,

@@ -15,8 +15,9 @@ from typing import Any
 
 import msgspec
 
+from streams.patterns import correlation_types as types
 from streams.patterns.block import ALL_ACCOUNTS_PERCENT, KEYS
-from streams.patterns.correlation_rules import TYPES
+from streams.patterns.correlation_conditions import OPERATORS
 from streams.patterns.detections import MODIFIERS
 from streams.patterns.inline_reader import CASES, MAX_SIGNALS, NEVER
 from streams.patterns.metadata import LEVELS, MODES
@@ -32,9 +33,6 @@ _DURATION = r"^(0|(\d+(ms|[smhdw]))+)$"
 _TIMESPAN = r"^\d+[smhdwMy]$"
 _WILDCARD: _Json = {"type": "string", "pattern": "[*?]"}
 _WORD: _Json = {"type": "string", "minLength": 1}
-_OPERATORS = ("gte", "gt", "lte", "lt", "eq", "neq")
-_WITHOUT_CONDITION = ("temporal", "temporal_ordered")
-_OF_A_FIELD = tuple(kind for kind in TYPES if kind.startswith("value_"))
 
 _NULL: _Json = {"type": "null"}
 _SCALAR: _Json = {"type": ["string", "number", "boolean", "null"]}
@@ -50,12 +48,14 @@ def rule_schema(schema: Schema) -> _Json:
         "oneOf": [
             {"required": ["detection", "logsource"]},
             {"required": ["correlation"], "not": {"required": ["logsource"]}},
+            {"required": ["filter", "logsource"]},
         ],
         "properties": {
             **_metadata(),
             "logsource": _logsource(schema),
             "detection": {"type": "object", "required": ["condition"]},
             "correlation": {"$ref": "#/$defs/correlation"},
+            "filter": {"type": "object", "required": ["rules", "condition"]},
             "vigil": {"$ref": "#/$defs/vigil"},
         },
         "additionalProperties": False,
@@ -67,7 +67,7 @@ def rule_schema(schema: Schema) -> _Json:
             "vigil": _block(schema),
             "test": _test(),
             "signal": _signal(schema),
-            **{f"detection-{topic}": _detection(schema, topic) for topic in schema.topics},
+            **{f"searches-{topic}": _searches(schema, topic) for topic in schema.topics},
             **_kinds(schema),
         },
     }
@@ -108,15 +108,20 @@ def _logsource(schema: Schema) -> _Json:
 
 
 def _fields_of(topic: str) -> _Json:
-    """A detection is checked against the fields of its topic."""
+    """Searches are checked against the fields of their topic."""
     service = {"properties": {"service": {"const": topic}}, "required": ["service"]}
     return {
         "if": {"properties": {"logsource": service}, "required": ["logsource"]},
-        "then": {"properties": {"detection": {"$ref": f"#/$defs/detection-{topic}"}}},
+        "then": {
+            "properties": {
+                "detection": {"$ref": f"#/$defs/searches-{topic}", "not": {"required": ["rules"]}},
+                "filter": {"$ref": f"#/$defs/searches-{topic}"},
+            }
+        },
     }
 
 
-def _detection(schema: Schema, topic: str) -> _Json:
+def _searches(schema: Schema, topic: str) -> _Json:
     fields = schema.fields(topic)
     names = "|".join(map(re.escape, fields))
     search = {
@@ -132,7 +137,7 @@ def _detection(schema: Schema, topic: str) -> _Json:
         "type": "object",
         "minProperties": 2,
         "required": ["condition"],
-        "properties": {"condition": _WORD},
+        "properties": {"condition": _WORD, "rules": {"$ref": "#/$defs/words"}},
         "additionalProperties": {"anyOf": [search, _list(search)]},
     }
 
@@ -186,9 +191,9 @@ def _one_of(field: Field) -> _Json:
 def _correlation() -> _Json:
     return {
         "type": "object",
-        "required": ["type", "rules", "group-by", "timespan"],
+        "required": ["type", "group-by", "timespan"],
         "properties": {
-            "type": {"enum": list(TYPES)},
+            "type": {"enum": list(types.TYPES)},
             "rules": {"$ref": "#/$defs/words", "description": "names or ids; a step may stand twice"},
             "group-by": {"$ref": "#/$defs/words"},
             "timespan": {"type": "string", "pattern": _TIMESPAN},
@@ -202,13 +207,19 @@ def _correlation() -> _Json:
         "additionalProperties": False,
         "allOf": [
             _where_type(
-                [kind for kind in TYPES if kind not in _WITHOUT_CONDITION],
+                types.WITH_CONDITION,
                 {"required": ["condition"], "properties": {"condition": {"type": "object"}}},
             ),
             _where_type(
-                _OF_A_FIELD, {"properties": {"condition": {"required": ["field"]}}}
+                types.WITH_FIELD, {"properties": {"condition": {"required": ["field"]}}}
             ),
-            _where_type(["temporal_ordered"], {"not": {"required": ["condition"]}}),
+            _where_type(
+                [types.TEMPORAL_ORDERED], {"properties": {"condition": {"type": "string"}}}
+            ),
+            {
+                "if": {"properties": {"condition": {"type": "string"}}, "required": ["condition"]},
+                "else": {"required": ["rules"]},
+            },
         ],
     }  # fmt: skip
 
@@ -224,11 +235,11 @@ def _threshold() -> _Json:
     return {
         "type": "object",
         "properties": {
-            **{name: {"type": "number"} for name in _OPERATORS},
+            **{name: {"type": "number"} for name in OPERATORS},
             "field": _WORD,
             "percentile": {"type": "number", "minimum": 0, "maximum": 100},
         },
-        "oneOf": [{"required": [name]} for name in _OPERATORS],
+        "oneOf": [{"required": [name]} for name in OPERATORS],
         "additionalProperties": False,
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from streams.agents.accounts import accounts_agent
+from streams.agents.trial import agent_for
 from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleSet, load_rules
 from streams.patterns.inline_reader import Record
@@ -159,7 +160,7 @@ class Play:
 
 def play_inline(ruleset: RuleSet, inline: Iterable[Record]) -> Iterator[tuple[str, bytes]]:
     """The driver for inline tests; a signal that is refused would be a fault of the reader."""
-    driver = MemoryDriver([accounts_agent(ruleset, ruleset.schema)])
+    driver = MemoryDriver([agent_for(ruleset)])
     for output in driver.feed(inline):
         assert output.topic != "dead-letters", output
         yield output.topic, output.value

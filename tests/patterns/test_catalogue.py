@@ -42,6 +42,9 @@ ON_COMMON_KINDS = {
     "Upload, then transformed into harm": {"upload.created", "image.generated", "video.generated"},
     "Adult contacting many minors": {"message.sent"},
     "Sextortion sequence": {"message.sent"},
+    "Dormant account activated for abuse": {"login.succeeded"},
+    "Sharing ring": {"upload.created", "content.shared"},
+    "Uploads in lockstep": {"upload.created"},
 }
 """What that costs is measured in docs/decisions/0023."""
 
@@ -78,7 +81,7 @@ def test_every_pattern_says_why_what_to_review_and_whose_thresholds_in_this_orde
 def test_only_patterns_that_say_so_look_at_what_every_account_does_every_day(pattern):
     reached = {
         value
-        for plans in RULESET.plans.values()
+        for plans in RULESET.plans_of(pattern.agent).values()
         for value, found in plans.items()
         for plan in found
         if plan.pattern is pattern

@@ -34,7 +34,7 @@ _Editor.yaml_implicit_resolvers = {
 
 
 def documents(text: str) -> list[Any]:
-    return list(yaml.load_all(text, _Editor))  # noqa: S506 - a safe loader
+    return list(yaml.load_all(text, _Editor))
 
 
 def mistakes(document: Any) -> list[str]:
@@ -162,7 +162,9 @@ BROKEN = {
     "an operator there isn't": changed(CORRELATION, "correlation", "condition", to={"min": 3}),
     "two bounds": changed(CORRELATION, "correlation", "condition", to={"gte": 3, "lte": 9}),
     "a value_count of no field": changed(CORRELATION, "correlation", "type", to="value_count"),
-    "an order with a condition": changed(CORRELATION, "correlation", "type", to="temporal_ordered"),
+    "an order that compares": changed(CORRELATION, "correlation", "type", to="temporal_ordered"),
+    "a count in words": changed(CORRELATION, "correlation", "condition", to="refused"),
+    "words and no rule": changed(CORRELATION, "correlation", "rules", to=[]),
     "a correlation with a log source": changed(
         CORRELATION, "logsource", to={"product": "vigil", "service": "activity"}
     ),
