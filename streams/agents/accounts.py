@@ -57,8 +57,13 @@ class Accounts:
     """The handler. Its only memory of its own is which patterns are switched off."""
 
     def __init__(self, ruleset: RuleSet, *, idle_ms: int = IDLE_MS) -> None:
+        self._least_idle_ms = idle_ms
+        self.use(ruleset)
+
+    def use(self, ruleset: RuleSet) -> None:
+        """Judge by another rule set from the next signal on; windows it knows too live on."""
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
-        self._idle_ms = max(idle_ms, longest)
+        self._idle_ms = max(self._least_idle_ms, longest)
         self._use(ruleset)
 
     def _use(self, ruleset: RuleSet) -> None:
@@ -68,7 +73,7 @@ class Accounts:
         self._reviews = ruleset.plans["reviews"].get(ANY, ())
 
     def switch_off(self, pattern: str) -> None:
-        """Stop asking a pattern, by id, until the next start; unknown ids change nothing."""
+        """Stop asking a pattern, by id, until `use` or a restart; unknown ids change nothing."""
         self._use(self._ruleset.without((pattern,)))
 
     def __call__(self, state: State, signal: Any, out: Out) -> None:
@@ -193,4 +198,5 @@ def accounts_agent(ruleset: RuleSet, schema: Schema, *, idle_ms: int = IDLE_MS) 
         home=ACCOUNT,
         state_topic="accounts-state",
         switch_off=handler.switch_off,
+        use=handler.use,
     )

@@ -38,6 +38,11 @@ class PoisonWatch:
             self._failures.clear()
         self._signals += count
 
+    def forgive(self) -> None:
+        """Other rules apply from now on: what patterns did so far doesn't count against them."""
+        self._failures.clear()
+        self._last = None
+
     def raised(self, error: Exception) -> None:
         """A handler raised; whether for good is known only after the retry."""
         self._last = error

@@ -112,6 +112,15 @@ class Processor:
         self._moved = True
         return len(run.records)
 
+    def settle(self) -> None:
+        """Let no rollback reach behind what was handled so far.
+
+        To be called before the rules change: a signal handled under the old ones must not be
+        handled again under the new ones. Raises StateTooLarge.
+        """
+        self._keep()
+        self._poison.forgive()
+
     @property
     def has_work(self) -> bool:
         """Whether a checkpoint would write anything (if only offsets that moved)."""
