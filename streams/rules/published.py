@@ -22,6 +22,7 @@ import zstandard
 
 from streams.patterns import RuleFile
 from streams.patterns.versions import RULESET_CHARS, ruleset_hash
+from streams.signals.times import parse_ms
 from streams.topics import MAX_RECORD_BYTES
 
 TOPIC = "rules"
@@ -135,7 +136,8 @@ def decode_current(value: bytes) -> Current:
     """What the record `current` says. Raises `NotBelieved`."""
     try:
         found = _decode_current(value)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        parse_ms(found.at)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         raise NotBelieved("it doesn't say which rule set is current") from None
     if not all(map(_is_a_hash, (found.ruleset, *found.before))):
         raise NotBelieved("it names what is no hash of a rule set")
