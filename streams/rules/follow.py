@@ -35,6 +35,7 @@ MISSING_S = 10.0
 """How long the record of a set may come after `current`: they lie on different partitions."""
 _POLL_MS = 500
 _RETRY_S = 1.0
+_MISTAKES = 3
 
 
 class Refusal(NamedTuple):
@@ -211,11 +212,13 @@ def _load(published: PublishedSet, schema: Schema) -> RuleSet:
 
 
 def _why(errors: RuleErrors, published: PublishedSet) -> str:
-    found = [one for one in errors.findings if one.severity is Severity.ERROR]
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    told = f"{found[0]}{more}"
+    told = []
     if published.schema:
-        told += f"; it was published with a --schema file of SHA-256 {published.schema[:12]}…"
+        told.append(f"it was published with a --schema file of SHA-256 {published.schema[:12]}…")
     if published.vigil != __version__:
-        told += f"; it was published with Vigil {published.vigil}, this is {__version__}"
-    return told
+        told.append(f"it was published with Vigil {published.vigil}, this is {__version__}")
+    found = [str(one) for one in errors.findings if one.severity is Severity.ERROR]
+    told += found[:_MISTAKES]
+    if len(found) > _MISTAKES:
+        told.append(f"and {len(found) - _MISTAKES} more")
+    return "; ".join(told)
