@@ -30,13 +30,16 @@ class Kind(Generic[S]):
     `tag` is one ASCII byte, unique within an agent (``b"O"`` is the engine's own: source offsets).
     `version` is written before each record; `migrations` maps an older version to a function from
     that version's decoded builtins to this version's struct. A record of an unknown version stops
-    the worker (exit 5) instead of being guessed at.
+    the worker (exit 5) instead of being guessed at. `due` is for kinds whose records wait for a
+    moment: from a record to when (ms since the epoch) the agent's `on_due` is to be called, `NEVER`
+    where it isn't waiting.
     """
 
     tag: bytes
     struct: type[S]
     version: int = 1
     migrations: Mapping[int, Callable[[Any], S]] | None = None
+    due: Callable[[S], int] | None = None
 
 
 class State(Protocol):
@@ -79,6 +82,9 @@ Decoder = Callable[[RawRecord], Any]
 
 Handler = Callable[[State, Any, Out], None]
 
+OnDue = Callable[[State, Kind[Any], str, str, Any, Out], None]
+"""(state, kind, key, sub-key, record, out): the moment a record waited for has come."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -101,3 +107,4 @@ class Agent:
     state_topic: str
     switch_off: Callable[[str], None] | None = None
     use: Callable[[Any], None] | None = None
+    on_due: OnDue | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from streams.patterns import Pattern, RuleSet
+from streams.patterns.block import Unless
 from streams.patterns.durations import format_duration
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
@@ -71,4 +72,6 @@ def _told(pattern: Pattern) -> dict[str, str]:
 
 
 def _text(name: str, value: Any) -> str:
+    if isinstance(value, Unless):
+        return f"{', '.join(value.rules)} within {format_duration(value.within)}"
     return format_duration(value) if name in _DURATIONS else str(value)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from streams import __version__
-from streams.agents.accounts import accounts_agent
+from streams.agents.trial import agent_for
 from streams.engine.memory import MemoryDriver
 from streams.patterns import (
     Finding,
@@ -201,7 +201,7 @@ def _same_names(files: Sequence[RuleFile]) -> Iterator[Finding]:
 
 
 def _play(ruleset: RuleSet, records: Sequence[Record]) -> Iterable[tuple[str, bytes]]:
-    driver = MemoryDriver([accounts_agent(ruleset, ruleset.schema)])
+    driver = MemoryDriver([agent_for(ruleset)])
     return ((output.topic, output.value) for output in driver.feed(records))
 
 

@@ -11,9 +11,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.patterns.correlations import EventCount, Temporal, TemporalOrdered, ValueCount
+from streams.patterns.correlations import EventCount, ValueCount
+from streams.patterns.temporal import Order, Temporal, TemporalOrdered
 from streams.patterns.thresholds import Threshold
-from streams.patterns.windows import Correlation, Window
+from streams.patterns.windows import Correlation, Entry, Terms, Window
 from tests.patterns.reference import Reference
 
 SPAN = 1000
@@ -35,13 +36,15 @@ class Rule:
 
     def correlation(self) -> Correlation:
         threshold = Threshold(self.op, self.bound)
+        terms = Terms(SPAN, self.lateness, self.cooldown)
         if self.kind == "event_count":
-            return EventCount(threshold, SPAN, self.lateness, self.cooldown)
+            return EventCount(threshold, terms)
         if self.kind == "value_count":
-            return ValueCount(threshold, SPAN, self.lateness, self.cooldown)
+            return ValueCount(threshold, terms)
         if self.kind == "temporal":
-            return Temporal(threshold, 3, SPAN, self.lateness, self.cooldown)
-        return TemporalOrdered(self.steps, SPAN, self.lateness, self.cooldown)
+            met = lambda present: threshold(present.bit_count())  # noqa: E731
+            return Temporal(met, 3, terms)
+        return TemporalOrdered([Order(self.steps)], terms)
 
     def reference(self) -> Reference:
         return Reference(
@@ -115,7 +118,7 @@ def play(rule: Rule, stream: list[tuple[int, str, Any]]) -> list[tuple[int, bool
         newest = max(newest, at)
         if newest - at > rule.lateness:
             continue
-        found += correlation.add(window, at, name, value, newest)
+        found += correlation.add(window, Entry(at, name, value), newest)
         assert len(window.ats) <= correlation.limit
         assert len(window.ats) == len(window.ids)
     return [(firing.at, firing.opens, list(firing.evidence)) for firing in found]

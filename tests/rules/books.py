@@ -24,6 +24,7 @@ correlation:
 vigil:
   harm: spam
   action: warn
+  rollout: {rollout}
   tests:
     - name: as many as it takes
       given: {{kind: {kind}}}
@@ -91,7 +92,7 @@ def logins(least: int = 3, **changed: str) -> str:
 
 
 def _count(title: str, identifier: str, kind: str, rule: str, least: int, **changed: str) -> str:
-    given = {"status": "stable", "level": "medium"} | changed
+    given = {"status": "stable", "level": "medium", "rollout": "100"} | changed
     return _COUNT.format(
         title=title, id=identifier, id_of_one=identifier.replace("0000-4000", "1111-4000"),
         kind=kind, rule=rule, least=least, fires=least - 1, **given,

@@ -60,6 +60,18 @@ def test_demoted_with_half_a_window_it_fires_in_shadow_and_proposes_nothing():
     assert play.enforcement == []
 
 
+def test_rolled_out_to_all_with_half_a_window_it_fires_live_with_the_evidence_from_before():
+    nobody, everybody = load(ladder=books.ladder(rollout="0")), load(ladder=books.ladder())
+    play = Play(nobody)
+    play.feed(*(refused(n * MINUTE, "a2") for n in range(3)))
+    play.feed(refused(3 * MINUTE, id="s1"), refused(4 * MINUTE, id="s2"))
+    play.agent.use(everybody)
+    play.feed(refused(5 * MINUTE, id="s3"))
+    told = [(one["account"], one["mode"], len(one["evidence"])) for one in play.detections]
+    assert told == [("a2", "shadow", 3), ("a1", "live", 3)]
+    assert [one["account"] for one in play.enforcement] == ["a1"]
+
+
 def test_an_episode_told_in_shadow_is_not_told_again_when_the_pattern_is_promoted():
     play = Play(load(ladder=books.ladder(status="experimental")))
     play.feed(*(refused(n * MINUTE) for n in range(3)))
@@ -178,14 +190,18 @@ def test_what_was_handled_before_a_switch_is_never_judged_again_whatever_raises_
 def test_what_differs_between_two_sets_is_told_pattern_by_pattern():
     old = load(ladder=books.ladder(3, status="test"), logins=books.logins(3))
     new = load(
-        ladder=books.ladder(3, status="stable", level="high"),
+        ladder=books.ladder(3, status="stable", level="high", rollout="20"),
         more=books.logins(4).replace("Failed logins", "Logins that failed"),
     )
     promoted, changed = differences(old, new)
     assert (promoted.change, promoted.pattern, promoted.windows) == (
         "changed", books.LADDER, "kept",
     )  # fmt: skip
-    assert promoted.what == {"mode": ("shadow", "live"), "severity": ("medium", "high")}
+    assert promoted.what == {
+        "mode": ("shadow", "live"),
+        "severity": ("medium", "high"),
+        "rollout": ("100", "20"),
+    }
     assert (changed.pattern, changed.windows) == (books.LOGINS, "new")
     assert changed.what.keys() == {"version", "title"}
     gone = load(ladder=books.ladder(3, status="test"))
