@@ -31,7 +31,7 @@ from streams.topics import full_name
 
 log = logging.getLogger(__name__)
 
-MISSING_S = 10.0
+PATIENCE_S = 10.0
 """How long the record of a set may come after `current`: they lie on different partitions."""
 _POLL_MS = 500
 _RETRY_S = 1.0
@@ -67,11 +67,18 @@ class Listener(Protocol):
 class Follower:
     """Reads the topic `rules`, in no group and committing nothing.
 
-    `partitions` is the count of every topic. `refusal` is that of the set that is current now.
+    `partitions` is the count of every topic, `patience_s` how long the record of a set is waited
+    for once it is current. `refusal` is that of the set that is current now.
     """
 
     def __init__(
-        self, connection: Mapping[str, Any], *, prefix: str, partitions: int, schema: Schema
+        self,
+        connection: Mapping[str, Any],
+        *,
+        prefix: str,
+        partitions: int,
+        schema: Schema,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         name = full_name(TOPIC, prefix)
         self.refusal: Refusal | None = None
@@ -79,6 +86,7 @@ class Follower:
         self._connection = connection
         self._consumer: AIOKafkaConsumer | None = None
         self._schema = schema
+        self._patience_s = patience_s
         self._shelf = Shelf()
         self._running = ""
         self._missed: tuple[str, float] = ("", 0.0)
@@ -141,7 +149,7 @@ class Follower:
             return False
         if self._missed[0] != current.ruleset:
             self._missed = (current.ruleset, time.monotonic())
-        return time.monotonic() - self._missed[1] < MISSING_S
+        return time.monotonic() - self._missed[1] < self._patience_s
 
     async def _first(self) -> RuleSet | None:
         for ruleset in self._shelf.in_line():
@@ -206,7 +214,7 @@ class Follower:
 
 def _load(published: PublishedSet, schema: Schema) -> RuleSet:
     ruleset = load_files(rule_files(published), schema)
-    # What an agent works out when it is given a set is worked out here: the loop must not wait.
+    # What an agent works out when it is first given a set is worked out here, not in the loop.
     accounts_agent(ruleset, schema)
     return ruleset
 
