@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import to_builtins
@@ -17,6 +17,7 @@ from streams.cli import exits, options, output
 if TYPE_CHECKING:
     from streams.patterns import RuleSet
     from streams.rules.publish import Made, NotPublishable, Publisher
+    from streams.rules.published import Current
     from streams.rules.shelf import Shelf
 
 _LOOK_S = 0.25
@@ -114,25 +115,36 @@ def list_(brokers: str, prefix: str, json_: bool) -> int:  # noqa: FBT001
     vigil rules list --brokers 127.0.0.1:9092
     """
     shelf = _shelf(brokers, prefix)
-    current = shelf.current
     sets = sorted((shelf[ruleset] for ruleset in shelf), key=lambda one: one.at, reverse=True)
-    records: list[dict[str, Any]] = []
-    for one in sets:
-        is_current = current is not None and one.ruleset == current.ruleset
-        records.append(
-            {
-                "ruleset": one.ruleset,
-                "current": is_current,
-                "since": current.at if current and is_current else None,
-                "published": one.at,
-                "by": one.by,
-                "live": one.live,
-                "shadow": one.shadow,
-                "note": (current.note if current and is_current else "") or one.note,
-            }
+    current = {shelf.current.ruleset: shelf.current} if shelf.current else {}
+    if json_:
+        output.as_json(
+            [
+                {
+                    "ruleset": one.ruleset,
+                    "current": to_builtins(current.get(one.ruleset)),
+                    "published": one.at,
+                    "by": one.by,
+                    "live": one.live,
+                    "shadow": one.shadow,
+                    "note": one.note,
+                }
+                for one in sets
+            ]
         )
-    output.show(records, list(records[0]) if records else [], json_=json_)
-    if not records:
+    elif sets:
+        output.as_table(
+            ["ruleset", "current", "published", "by", "live", "shadow", "note"],
+            [
+                [
+                    one.ruleset,
+                    _since(current.get(one.ruleset), one.note),
+                    *(_when(one.at), one.by, one.live, one.shadow, one.note),
+                ]
+                for one in sets
+            ],
+        )
+    else:
         sys.stderr.write("No rule set has been published: vigil rules publish DIR\n")
     return exits.OK
 
@@ -273,9 +285,15 @@ def status(brokers: str, prefix: str, wait_s: float, json_: bool) -> int:  # noq
     if json_:
         output.as_json({"current": to_builtins(current), "workers": records})
     else:
-        columns = ["worker", "state", "ruleset", "since", "source", "refused", "why"]
+        columns = ["worker", "state", "ruleset", "since", "source"]
+        for record in records:
+            record["since"] = _when(record.get("since"))
         output.as_table(columns, [[record.get(name) for name in columns] for record in records])
         sys.stderr.write(f"current: {wanted or 'none; no rule set has been published'}\n")
+        for one in found:
+            if one.alive and one.running and one.running.refused:
+                running = one.running
+                sys.stderr.write(f"{one.name} refuses {running.refused}: {running.why}\n")
     return exits.PROBLEMS if wrong else exits.OK
 
 
@@ -331,6 +349,19 @@ def _refuse(problem: NotPublishable, *, json_: bool) -> int:
             sys.stdout.write(f"failed: {result}\n")
     sys.stderr.write(f"Not published: {problem}.\n")
     return exits.PROBLEMS
+
+
+def _since(current: Current | None, note: str) -> str | None:
+    """Since when a set is current, and why, unless its own `note` says so."""
+    if current is None:
+        return None
+    why = f" ({current.note})" if current.note not in ("", note) else ""
+    return f"since {_when(current.at)}{why}"
+
+
+def _when(time: str | None) -> str:
+    """A time for a table: to the second."""
+    return f"{time[:10]} {time[11:19]}" if time else "-"
 
 
 def _what(what: Mapping[str, tuple[str, str]]) -> str:

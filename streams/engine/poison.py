@@ -67,7 +67,7 @@ class PoisonWatch:
             self._failures[pattern] = 0
             log.error(
                 "pattern %s is switched off in this worker: it failed on %d of %d signals within a "
-                "minute. Correct it and restart the worker.",
+                "minute. Correct it and publish it, or restart the worker.",
                 pattern,
                 failures,
                 self._signals,

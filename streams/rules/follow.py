@@ -35,7 +35,6 @@ PATIENCE_S = 10.0
 """How long the record of a set may come after `current`: they lie on different partitions."""
 _POLL_MS = 500
 _RETRY_S = 1.0
-_MISTAKES = 3
 
 
 class Refusal(NamedTuple):
@@ -201,6 +200,8 @@ class Follower:
         try:
             return await asyncio.to_thread(_load, published, self._schema)
         except RuleErrors as errors:
+            for finding in errors.findings:
+                log.warning("rule set %s: %s", ruleset, finding)
             raise _Refused(_why(errors, published)) from None
         except Exception as error:
             log.exception("rule set %s could not be loaded", ruleset)
@@ -226,7 +227,5 @@ def _why(errors: RuleErrors, published: PublishedSet) -> str:
     if published.vigil != __version__:
         told.append(f"it was published with Vigil {published.vigil}, this is {__version__}")
     found = [str(one) for one in errors.findings if one.severity is Severity.ERROR]
-    told += found[:_MISTAKES]
-    if len(found) > _MISTAKES:
-        told.append(f"and {len(found) - _MISTAKES} more")
-    return "; ".join(told)
+    more = f" (and {len(found) - 1} more, see its log)" if len(found) > 1 else ""
+    return "; ".join([*told, f"{found[0]}{more}"])

@@ -72,7 +72,7 @@ class InForce:
         """See `Listener`."""
         self._metrics.refused(refused=refusal is not None)
         if refusal is None:
-            self._running = replace(self._running, refused="", refused_at="", why="")
+            self._running = replace(self._running, refused=None, refused_at=None, why=None)
         else:
             self._running = replace(
                 self._running,

@@ -24,7 +24,7 @@ _WHY_CHARS = 400
 PUBLISHED = "published"
 
 
-class Running(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Running(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker says of itself. Times are RFC 3339.
 
     `source` is `PUBLISHED`, or what names the local rules. `refused` is the current set where
@@ -34,14 +34,14 @@ class Running(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ruleset: str
     since: str
     source: str = PUBLISHED
-    refused: str = ""
-    refused_at: str = ""
-    why: str = ""
+    refused: str | None = None
+    refused_at: str | None = None
+    why: str | None = None
 
     def note(self) -> str:
         """As text, short enough for a broker to keep."""
         said = msgspec.structs.replace(
-            self, source=self.source[:_SOURCE_CHARS], why=self.why[:_WHY_CHARS]
+            self, source=self.source[:_SOURCE_CHARS], why=self.why and self.why[:_WHY_CHARS]
         )
         return msgspec.json.encode(said).decode()
 
@@ -109,4 +109,4 @@ def _read(offsets: object) -> Running | None:
             found.append(msgspec.json.decode(offset.metadata or "", type=Running))
         except (msgspec.MsgspecError, UnicodeError):
             continue  # an older Vigil says nothing
-    return max(found, key=lambda one: max(one.since, one.refused_at), default=None)
+    return max(found, key=lambda one: max(one.since, one.refused_at or ""), default=None)

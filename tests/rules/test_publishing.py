@@ -27,7 +27,7 @@ def test_publish_list_diff_show_export_and_rollback(deployment, tmp_path):
     first = deployment.publish(rules, "--note", "to look at")
     assert first == load_rules([rules], Schema()).hash, "what a replay would stamp"
     (listed,) = deployment.json("rules", "list")
-    assert listed["current"]
+    assert listed["current"]["at"] >= listed["published"]
     assert (listed["live"], listed["shadow"], listed["note"]) == (1, 1, "to look at")
 
     again = deployment.vigil("rules", "publish", rules)
@@ -54,7 +54,9 @@ def test_publish_list_diff_show_export_and_rollback(deployment, tmp_path):
     assert once_more.returncode == 2
     assert "no rule set was current before" in once_more.stderr
     sets = deployment.json("rules", "list")
-    assert [(one["ruleset"], one["current"]) for one in sets] == [(second, False), (first, True)]
+    assert [(one["ruleset"], one["note"]) for one in sets] == [(second, ""), (first, "to look at")]
+    assert sets[0]["current"] is None
+    assert (sets[1]["current"]["note"], sets[1]["current"]["before"]) == ("too loud", [])
     assert deployment.json("rules", "rollback", second[:9])["ruleset"] == second
     # Publishing what was published before writes no set.
     books.write(rules, ladder=books.ladder(3, status="experimental"))
@@ -105,7 +107,7 @@ def test_a_record_somebody_tampered_with_is_not_believed_and_publishing_repairs_
     producer.close()
     run = deployment.vigil("rules", "list", "--json")
     assert run.returncode == 0
-    assert run.stdout.count("ruleset") == 1
+    assert run.stdout.count("published") == 1
     assert run.stderr.count("a record is not believed") == 3
     assert f"{prefix}rules/" in run.stderr
     assert deployment.json("rules", "publish", rules)["switched"] is False

@@ -262,11 +262,11 @@ def test_a_refusal_is_told_until_another_set_is_current():
     assert len(worker.words[-1].note()) < 4_096
     in_force.refuse(None)
     assert samples(metrics)["vigil_ruleset_refused",] == 0
-    assert worker.words[-1].refused == ""
+    assert worker.words[-1].refused is None
     in_force.refuse(refusal)
     in_force.switch(ruleset)
     assert samples(metrics)["vigil_ruleset_refused",] == 0
-    assert worker.words[-1].refused == ""
+    assert worker.words[-1].refused is None
 
 
 def test_a_worker_started_with_rules_of_its_own_is_told_to_leave_them_out_next_time(caplog):
