@@ -6,8 +6,9 @@ import getpass
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -200,9 +201,12 @@ def _same_names(files: Sequence[RuleFile]) -> Iterator[Finding]:
             )
 
 
-def _play(ruleset: RuleSet, records: Sequence[Record]) -> Iterable[tuple[str, bytes]]:
+def _play(ruleset: RuleSet, records: Sequence[Record]) -> Iterator[tuple[str, bytes]]:
     driver = MemoryDriver([agent_for(ruleset)])
-    return ((output.topic, output.value) for output in driver.feed(records))
+    end = max((record.timestamp for record in records), default=0)
+    horizon = max((pattern.horizon for pattern in ruleset.patterns), default=0)
+    for output in chain(driver.feed(records), driver.advance(end + horizon)):
+        yield output.topic, output.value
 
 
 def _sha256(schema_file: Path | None) -> str:

@@ -23,11 +23,15 @@ from streams.rules.in_force import InForce
 from streams.rules.running import Running, State, Worker
 from tests.patterns.driving import (
     DAY,
+    HIT,
+    HOUR,
     MINUTE,
+    REFUSED,
     SCHEMA,
     Play,
     activity,
     correlation,
+    hit,
     records,
     refused,
 )
@@ -70,6 +74,28 @@ def test_rolled_out_to_all_with_half_a_window_it_fires_live_with_the_evidence_fr
     told = [(one["account"], one["mode"], len(one["evidence"])) for one in play.detections]
     assert told == [("a2", "shadow", 3), ("a1", "live", 3)]
     assert [one["account"] for one in play.enforcement] == ["a1"]
+
+
+UNSEEN = HIT.replace("name: hit\n", "") + (
+    "vigil:\n  harm: csam\n  unless: {rules: [refused], within: 2h}\n  cooldown: 6h\n---" + REFUSED
+)
+
+
+def test_what_unless_holds_back_is_told_by_the_set_in_force_at_its_deadline_or_not_at_all():
+    first = load(unseen=UNSEEN)
+    second = load(unseen=UNSEEN, ladder=books.ladder())
+    told, dropped, changed = Play(first), Play(first), Play(first)
+    for play, ruleset in (
+        (told, second),
+        (dropped, load()),
+        (changed, load(unseen=UNSEEN.replace("2h", "3h"))),
+    ):
+        play.feed(hit(0, id="h1"))
+        play.agent.use(ruleset)
+        play.until(4 * HOUR)
+    assert [(one["evidence"], one["ruleset"]) for one in told.detections] == [(["h1"], second.hash)]
+    assert dropped.detections == []
+    assert changed.detections == []
 
 
 def test_an_episode_told_in_shadow_is_not_told_again_when_the_pattern_is_promoted():
