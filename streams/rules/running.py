@@ -8,8 +8,10 @@ lives is told by the group all workers are in.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -84,25 +86,21 @@ def workers(cluster: Cluster, prefix: str) -> list[Worker]:
 
     A broker forgets the word of one that is gone after `offsets.retention.minutes` (seven days).
     """
-    known = {group["group_id"] for group in cluster.client.list_groups()}
-    alive: set[str] = set()
-    if group_id(prefix) in known:
-        described = cluster.client.describe_groups([group_id(prefix)])[group_id(prefix)]
-        members = described.get("members") or ()
-        alive = {name for member in members if (name := member["group_instance_id"])}
+    known = cluster.group_ids()
+    members = cluster.group_members(group_id(prefix)) if group_id(prefix) in known else []
+    alive = {name for member in members if (name := member["group_instance_id"])}
     groups = {
         group.removeprefix(worker_group("", prefix)): group
         for group in known
         if group.startswith(worker_group("", prefix))
     }
-    offsets = cluster.client.list_group_offsets(list(groups.values())) if groups else {}
-    said = {name: _read(offsets.get(group) or {}) for name, group in groups.items()}
+    offsets = cluster.group_offsets(groups.values())
+    said = {name: _read(offsets.get(group, {})) for name, group in groups.items()}
     return [Worker(name, name in alive, said.get(name)) for name in sorted(alive | said.keys())]
 
 
-def _read(offsets: object) -> Running | None:
+def _read(offsets: Mapping[Any, Any]) -> Running | None:
     """The newest word among a group's offsets; None where there is none that can be read."""
-    assert isinstance(offsets, dict)
     found = []
     for offset in offsets.values():
         try:

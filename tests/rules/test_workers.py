@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter, defaultdict
+from typing import Self
 
 import pytest
 
@@ -41,7 +42,11 @@ class Load(threading.Thread):
                 self._deployment.send(UPLOAD, account, self.rounds)
             self.rounds += 1
 
-    def end(self) -> None:
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self.join()
 
@@ -53,40 +58,37 @@ def test_one_pattern_changed_under_load_loses_no_window_of_the_others(deployment
     first = deployment.publish(books.write(rules, **first_book))
     deployment.start("w1")
     deployment.start("w2")
-    load = Load(deployment)
-    load.start()
-
-    # Half a window of each pattern under the first set; in some accounts a whole one.
     sent = deployment.sent
-    for number in range(2):
+    with Load(deployment) as load:
+        # Half a window of each pattern under the first set; in some accounts a whole one.
+        for number in range(2):
+            for account in ACCOUNTS:
+                deployment.send(REFUSED, account, number)
+                deployment.send(FAILED, account, number)
+        for account in ACCOUNTS[:10]:
+            deployment.send(FAILED, account, 2)
+        deployment.flush()
+        deployment.wait_for(first, "w1", "w2")
+        wait_for_uploads(deployment, load, first)
+
+        second = deployment.publish(books.write(rules, **second_book))
+        deployment.wait_for(second, "w1", "w2")
+        # The ladder's windows straddle the switch; those of the changed pattern begin anew.
         for account in ACCOUNTS:
-            deployment.send(REFUSED, account, number)
-            deployment.send(FAILED, account, number)
-    for account in ACCOUNTS[:10]:
-        deployment.send(FAILED, account, 2)
-    deployment.flush()
-    deployment.wait_for(first, "w1", "w2")
-    wait_for_uploads(deployment, load, first)
+            deployment.send(REFUSED, account, 2)
+            for number in range(10, 14):
+                deployment.send(FAILED, account, number)
+        deployment.flush()
+        wait_for_uploads(deployment, load, second)
 
-    second = deployment.publish(books.write(rules, **second_book))
-    deployment.wait_for(second, "w1", "w2")
-    # The ladder's windows straddle the switch; those of the changed pattern begin anew.
-    for account in ACCOUNTS:
-        deployment.send(REFUSED, account, 2)
-        for number in range(10, 14):
-            deployment.send(FAILED, account, number)
-    deployment.flush()
-    wait_for_uploads(deployment, load, second)
-
-    # One command back, and a worker killed meanwhile runs what is published when it is back.
-    assert deployment.json("rules", "rollback")["ruleset"] == first
-    deployment.kill("w1")
-    deployment.start("w1")
-    deployment.wait_for(first, "w1", "w2")
-    for account in ACCOUNTS[10:]:
-        deployment.send(FAILED, account, 20)
-    wait_for_uploads(deployment, load, first)
-    load.end()
+        # One command back, and a worker killed meanwhile runs what is published when it is back.
+        assert deployment.json("rules", "rollback")["ruleset"] == first
+        deployment.kill("w1")
+        deployment.start("w1")
+        deployment.wait_for(first, "w1", "w2")
+        for account in ACCOUNTS[10:]:
+            deployment.send(FAILED, account, 20)
+        wait_for_uploads(deployment, load, first)
     deployment.finish()
 
     found = deployment.detections()
