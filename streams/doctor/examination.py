@@ -12,6 +12,7 @@ from streams.admin.comparison import compare
 from streams.doctor import broker, records, rulesets, workers
 from streams.doctor.finding import Finding, Severity
 from streams.doctor.sample import newest
+from streams.rules import running
 from streams.rules.topic import read_shelf
 from streams.signals import Schema
 from streams.topics import TABLE, Role, full_name
@@ -57,7 +58,7 @@ def _traffic(deployment: Deployment, cluster: Cluster) -> Iterator[Finding]:
     window_ms = deployment.window_ms
     if full_name("rules", prefix) in live:
         shelf = read_shelf(deployment.connection, prefix)
-        yield from rulesets.look(cluster, shelf, prefix=prefix, now_ms=now_ms)
+        yield from rulesets.look(running.workers(cluster, prefix), shelf.current, now_ms=now_ms)
         if deployment.schema and (ruleset := rulesets.published(shelf, deployment.schema)):
             window_ms = rulesets.longest_window_ms(ruleset)
     yield from records.retention(cluster, live, window_ms=window_ms, prefix=prefix)

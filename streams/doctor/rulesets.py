@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from streams.admin.cluster import Cluster
 from streams.doctor.finding import Finding, Severity
 from streams.patterns import RuleErrors, RuleSet, load_files
-from streams.rules.published import rule_files
-from streams.rules.running import State, Worker, workers
+from streams.rules.published import Current, rule_files
+from streams.rules.running import State, Worker
 from streams.rules.shelf import Shelf
 from streams.signals import Schema
 from streams.signals.times import parse_ms
@@ -34,10 +33,9 @@ def published(shelf: Shelf, schema: Schema) -> RuleSet | None:
         return None
 
 
-def look(cluster: Cluster, shelf: Shelf, *, prefix: str, now_ms: int) -> Iterator[Finding]:
+def look(workers: Iterable[Worker], current: Current | None, *, now_ms: int) -> Iterator[Finding]:
     """Workers that refuse the current set, or still run another one than they should."""
-    alive = [one for one in workers(cluster, prefix) if one.state(None) is not State.GONE]
-    current = shelf.current
+    alive = [one for one in workers if one.alive]
     if current is None:
         yield from _differ(alive)
         return
