@@ -14,7 +14,7 @@ from streams.agents.contract import State
 from streams.agents.windows_state import Place, load_window, put_window
 from streams.patterns.pattern import STOP, Pattern, Stage
 from streams.patterns.plans import Found
-from streams.patterns.windows import Entry, Firing, Satisfied
+from streams.patterns.windows import Correlation, Entry, Firing, Satisfied
 
 
 class Climber(NamedTuple):
@@ -50,20 +50,18 @@ def climb(
         stage = pattern.stages[number]
         correlation = stage.correlation
         here = [one for one in waiting if one.stage == number]
-        for _, group, entry in _merged(here, unites=correlation.unites):
-            if newest - entry.at > correlation.lateness:
-                continue
+        for group, entries in _windows(here, correlation, newest):
             place = Place(owner, pattern, number, group)
             window = load_window(state, place)
             if stage.above is None and pattern.absence is None:
-                fired += [(group, firing) for firing in correlation.add(window, entry, newest)]
+                fired += [(group, one) for one in correlation.add_all(window, entries, newest)]
             else:
-                for satisfied in correlation.satisfied(window, entry, newest):
+                for satisfied in correlation.satisfied(window, entries, newest):
                     if stage.above is None:
                         fired.append((group, satisfied.firing))
                     else:
                         waiting.append(_occurrence(stage, stage.above, group, satisfied))
-            put_window(state, place, window, entry.at, newest)
+            put_window(state, place, window, entries[-1].at, newest)
     return fired
 
 
@@ -77,15 +75,22 @@ def _occurrence(stage: Stage, above: int, group: str, satisfied: Satisfied) -> C
     return Climber(above, group if stage.passes else "", entry)
 
 
-def _merged(climbers: Sequence[Climber], *, unites: bool) -> list[Climber]:
-    """One entry per window and record, by event time: a record counts once."""
-    found: dict[tuple[str, int, str], Climber] = {}
-    for climber in climbers:
-        stage, group, entry = climber
+def _windows(
+    climbers: Sequence[Climber], correlation: Correlation, newest: int
+) -> list[tuple[str, list[Entry]]]:
+    """What enters each group's window, by event time; a record once. Too late ones don't."""
+    found: dict[str, dict[tuple[int, str], Entry]] = {}
+    for _, group, entry in climbers:
         at, tagged, value, source = entry
-        other = found.get((group, at, tagged))
+        if newest - at > correlation.lateness:
+            continue
+        entries = found.setdefault(group, {})
+        other = entries.get((at, tagged))
         if other is not None:
-            value = other.entry.value | value if unites else other.entry.value
-            entry = Entry(at, tagged, value, other.entry.source | source)
-        found[group, at, tagged] = Climber(stage, group, entry)
-    return sorted(found.values(), key=lambda one: (one.entry.at, one.group, one.entry.id))
+            value = other.value | value if correlation.unites else other.value
+            source |= other.source
+        entries[at, tagged] = Entry(at, tagged, value, source)
+    return [
+        (group, sorted(found[group].values(), key=lambda entry: (entry.at, entry.id)))
+        for group in sorted(found)
+    ]

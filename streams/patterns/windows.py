@@ -129,61 +129,69 @@ class Correlation(ABC):
         `newest` is the event time of the key's newest signal, this one included. The record must
         not lie more than `lateness` behind it, and not be in the window already unless it `merges`.
         """
-        held = self._enter(window, entry)
-        fired: Sequence[Firing] = self._judge(window, held) if held else ()
+        at, tagged_id, value, source = entry
+        ats = window.ats
+        if ats and at <= ats[-1]:
+            return self.add_all(window, (entry,), newest)
+        ats.append(at)
+        window.ids.append(tagged_id)
+        if self.bytes_per_value:
+            window.values.append(value)
+        if self.independent:
+            window.sources.append(source)
+        high = len(ats)
+        low = bisect_right(ats, at - self.timespan)
+        held = self._holds(window, low, high)
+        fired: Sequence[Firing] = self._judge(window, ((low, high),)) if held else ()
         self._forget(window, newest)
         return fired
 
-    def satisfied(self, window: Window, entry: Entry, newest: int) -> list[Satisfied]:
-        """Enter a record as `add` does; every record that satisfies the condition only now.
+    def add_all(self, window: Window, entries: Sequence[Entry], newest: int) -> list[Firing]:
+        """As `add`, for all that one signal brings: it is judged when all of it is there."""
+        for entry in entries:
+            self._insert(window, entry)
+        fired = self._judge(window, self._held(window, entries))
+        self._forget(window, newest)
+        return fired
+
+    def satisfied(self, window: Window, entries: Sequence[Entry], newest: int) -> list[Satisfied]:
+        """As `add_all`, but every record that satisfies the condition only now.
 
         Whatever the cooldown, oldest first.
         """
-        ats, at = window.ats, entry.at
-        before = self._moments(window, at) if ats and at <= ats[-1] else frozenset[int]()
+        before = {window.ats[high - 1] for _, high in self._held(window, entries)}
+        new = {entry.id for entry in entries if self._insert(window, entry)}
         found = []
-        for low, high in self._enter(window, entry):
-            moment = ats[high - 1]
-            firing, sources = None, 0
-            for index in range(bisect_left(ats, moment), high):
-                if moment in before and not (moment == at and window.ids[index] == entry.id):
-                    continue
-                if firing is None:
-                    firing = self.firing(window, low, high, opens=True)
-                    sources = union(window.sources, low, high)
-                found.append(Satisfied(window.ids[index], sources, firing))
+        for low, high in self._held(window, entries):
+            moment = window.ats[high - 1]
+            firing = self.firing(window, low, high, opens=True)
+            sources = union(window.sources, low, high)
+            found += [
+                Satisfied(window.ids[index], sources, firing)
+                for index in range(bisect_left(window.ats, moment), high)
+                if moment not in before or window.ids[index] in new
+            ]
         self._forget(window, newest)
         return found
 
-    def _enter(self, window: Window, entry: Entry) -> Sequence[Span]:
-        """Put a record where it belongs; the windows it lies in that hold now, oldest first."""
+    def _insert(self, window: Window, entry: Entry) -> bool:
+        """Put a record where it belongs; False if it was there and was joined with it."""
         at, tagged_id, value, source = entry
-        ats = window.ats
-        if not ats or at > ats[-1] or (at == ats[-1] and not self.merges):
-            ats.append(at)
-            window.ids.append(tagged_id)
-            if self.bytes_per_value:
-                window.values.append(value)
-            if self.independent:
-                window.sources.append(source)
-            high = len(ats)
-            low = bisect_right(ats, at - self.timespan)
-            return ((low, high),) if self._holds(window, low, high) else ()
         place = self._place(window, at, tagged_id) if self.merges else None
-        if place is None:
-            place = bisect_right(ats, at)
-            ats.insert(place, at)
-            window.ids.insert(place, tagged_id)
-            if self.bytes_per_value:
-                window.values.insert(place, value)
-            if self.independent:
-                window.sources.insert(place, source)
-        else:
+        if place is not None:
             if self.unites:
                 window.values[place] |= value
             if self.independent:
                 window.sources[place] |= source
-        return list(self._from(window, at))
+            return False
+        place = bisect_right(window.ats, at)
+        window.ats.insert(place, at)
+        window.ids.insert(place, tagged_id)
+        if self.bytes_per_value:
+            window.values.insert(place, value)
+        if self.independent:
+            window.sources.insert(place, source)
+        return True
 
     @staticmethod
     def _place(window: Window, at: int, tagged_id: str) -> int | None:
@@ -192,24 +200,18 @@ class Correlation(ABC):
                 return index
         return None
 
-    def _from(self, window: Window, at: int) -> Iterable[Span]:
-        """The windows that hold at the moments from `at` on in which a record at `at` counts."""
+    def _held(self, window: Window, entries: Sequence[Entry]) -> list[Span]:
+        """The windows that hold now and that records at the entries' times lie in, by time."""
         ats = window.ats
-        high = bisect_right(ats, at)
-        if not high or ats[high - 1] != at:
-            if high == len(ats):
-                return
-            high = bisect_right(ats, ats[high])
-        while ats[high - 1] - at < self.timespan:
-            low = bisect_right(ats, ats[high - 1] - self.timespan)
-            if self._holds(window, low, high):
-                yield low, high
-            if high == len(ats):
-                break
-            high = bisect_right(ats, ats[high])
-
-    def _moments(self, window: Window, at: int) -> frozenset[int]:
-        return frozenset(window.ats[high - 1] for _, high in self._from(window, at))
+        highs: set[int] = set()
+        for at in {entry.at for entry in entries}:
+            first = bisect_left(ats, at)
+            while first < len(ats) and ats[first] - at < self.timespan:
+                high = bisect_right(ats, ats[first])
+                highs.add(high)
+                first = high
+        spans = ((bisect_right(ats, ats[high - 1] - self.timespan), high) for high in sorted(highs))
+        return [(low, high) for low, high in spans if self._holds(window, low, high)]
 
     def _forget(self, window: Window, newest: int) -> None:
         ats = window.ats
