@@ -4,12 +4,14 @@ What matters for speed is how rules are spread, and it stands here to be judged:
 at activity, most of them at the busy kinds; a third at hits; a few at reviews. Most ask for
 something rare beside the kind (a device or network the operator has met before, a label, an age
 band, an end user) and match few signals or none. One in ten matches one in sixteen signals of its
-kind, and one in fifty all signals of a kind that come from one model or surface. A fifth are single
-rules, the others event_count, value_count, temporal and temporal_ordered. Each has three tests.
+kind, and one in fifty all signals of a kind that come from one model: they watch the pace, and fire
+on floods. Of the others a fifth are single rules, the rest event_count, value_count, temporal and
+temporal_ordered. Each has three tests.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import uuid
 from dataclasses import dataclass
@@ -39,11 +41,13 @@ MODELS = ("text-large-3", "text-small-3", "image-xl-2", "image-fast-2", "video-1
 LABELS = ("first_day", "trial", "reseller", "api_only", "school", "new_country", "tor_like", "bulk")
 DETECTORS = ("screen-output-4", "screen-upload-4", "screen-input-4", "exact-list-1")
 HEX = "0123456789abcdef"
-SCHEMA = f"[activity]\nlabels = {list(LABELS)!r}\n"
+SCHEMA = f"[activity]\nlabels = {json.dumps(LABELS)}\n"
 """The schema file the rules need."""
 
 TYPES = ("event_count", "value_count", "temporal", "temporal_ordered", "single")
 TYPE_WEIGHTS = (45, 15, 15, 5, 20)
+FLOODS = (50, 100, 150)
+"""Records within the timespan that a pattern which matches often calls a flood."""
 ACTIONS = ("prevention.message", "warn", "restrict")
 
 
@@ -70,8 +74,12 @@ def write_rules(directory: Path, count: int) -> None:
 
 def _pattern(number: int) -> list[dict[str, Any]]:
     dice = random.Random(f"{SEED}/{number}")
-    (kind,) = dice.choices(TYPES, TYPE_WEIGHTS)
-    first = _search(dice, number)
+    broad = number % BROAD_EVERY == BROAD_EVERY // 2
+    if broad or number % MIDDLING_EVERY == 1:
+        kind, first, times = "event_count", _frequent(dice, broad=broad), dice.choice(FLOODS)
+    else:
+        (kind,) = dice.choices(TYPES, TYPE_WEIGHTS)
+        first, times = _search(dice), dice.choice((2, 3, 5, 10, 20))
     rule = {
         "title": f"Pattern {number}",
         "id": _uuid(dice),
@@ -86,7 +94,6 @@ def _pattern(number: int) -> list[dict[str, Any]]:
     correlation: dict[str, Any] = {"type": kind, "rules": [name], "group-by": ["account"]}
     correlation["timespan"] = dice.choice(("10m", "1h", "6h", "1d", "7d"))
     rules = [_silent(dice, name, first)]
-    times = dice.choice((2, 3, 5, 10, 20))
     if kind == "event_count":
         correlation["condition"] = {"gte": times}
         block = _block(dice, first, {}, [({"every": "5s"}, times)], f"{5 * (times - 1)}s")
@@ -97,7 +104,7 @@ def _pattern(number: int) -> list[dict[str, Any]]:
         steps = [({"at": f"{5 * turn}s", field: f"x{turn}"}, 1) for turn in range(times)]
         block = _block(dice, first, {}, steps, f"{5 * (times - 1)}s")
     else:
-        second = _search(dice, number)
+        second = _search(dice)
         other = f"{name}_too"
         rules.append(_silent(dice, other, second))
         correlation["rules"].append(other)
@@ -106,9 +113,7 @@ def _pattern(number: int) -> list[dict[str, Any]]:
     return [rule | {"correlation": correlation, "vigil": block}, *rules]
 
 
-def _search(dice: random.Random, number: int) -> _Search:
-    if number % BROAD_EVERY == BROAD_EVERY // 2 or number % MIDDLING_EVERY == 1:
-        return _frequent(dice, broad=number % MIDDLING_EVERY != 1)
+def _search(dice: random.Random) -> _Search:
     (topic,) = dice.choices(("activity", "moderation-hits", "reviews"), (60, 36, 4))
     if topic == "activity":
         return _activity(dice)
@@ -160,7 +165,7 @@ def _ask_for_something_rare(dice: random.Random, search: _Search) -> None:
         case "peer":
             search.ask("peer_age_band", "minor", "minor")
         case _:
-            search.ask("end_user|exists", True, "u1")  # noqa: FBT003 - Sigma's value
+            search.ask("end_user|exists", True, "u1")
 
 
 def _hit(dice: random.Random) -> _Search:

@@ -45,9 +45,6 @@ def main(rules: Path, schema_file: Path, signals: int, accounts: int) -> dict[st
         for start in range(0, end, CHUNK_RECORDS):
             chunk = log[start : start + CHUNK_RECORDS]
             processor.inputs.add(index, chunk, start + len(chunk), end)
-    # As the worker does (docs/decisions/0006): the state is kept out of the collector's sight.
-    gc.disable()
-    gc.freeze()
     began, wall_began = time.process_time(), time.perf_counter()
     handled, detections, checkpointed = 0, 0, began
     while (count := processor.step(TURN_RECORDS)) is not None:
@@ -70,6 +67,7 @@ def main(rules: Path, schema_file: Path, signals: int, accounts: int) -> dict[st
 
 
 if __name__ == "__main__":
+    gc.disable()  # as in the worker (docs/decisions/0006)
     _, given_rules, given_schema, *sizes = sys.argv
     found = main(Path(given_rules), Path(given_schema), *map(int, sizes))
     sys.stdout.write(json.dumps(found) + "\n")
