@@ -11,7 +11,6 @@ For each signal:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from streams.agents.account_state import (
@@ -27,8 +26,9 @@ from streams.agents.contract import Agent, Kind, Out, State
 from streams.agents.matching import Matching
 from streams.agents.windows_state import KINDS
 from streams.patterns import RuleSet
+from streams.patterns.dispatch import Dispatch, dispatch
 from streams.patterns.pattern import ACCOUNTS
-from streams.patterns.plans import ANY, Plan
+from streams.patterns.plans import ANY
 from streams.signals import Schema
 
 INPUTS = ("moderation-hits", "reviews", "activity")
@@ -50,9 +50,9 @@ class Accounts:
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
         self._idle_ms = max(self._least_idle_ms, longest)
         self._ruleset = ruleset
-        self._activity = ruleset.plans["activity"]
-        self._hits = ruleset.plans["moderation-hits"]
-        self._reviews = ruleset.plans["reviews"].get(ANY, ())
+        self._activity = dispatch(ruleset.plans["activity"])
+        self._hits = dispatch(ruleset.plans["moderation-hits"])
+        self._reviews = dispatch(ruleset.plans["reviews"]).get(ANY)
         self._matching = Matching(ruleset)
 
     def switch_off(self, pattern: str) -> None:
@@ -66,16 +66,16 @@ class Accounts:
         if record is None:
             record = AccountRecord(at)
         mark = digest(signal.id.encode())
-        plans: Sequence[Plan]
+        find: Dispatch | None
         if topic == "activity":
             ring = record.activity
-            plans = self._activity.get(signal.kind, ())
+            find = self._activity.get(signal.kind)
         elif topic == "moderation-hits":
             ring = record.hits
-            plans = self._hits.get(signal.category, ())
+            find = self._hits.get(signal.category)
         else:
             ring = record.reviews
-            plans = self._reviews
+            find = self._reviews
         # 1.
         if mark in ring and holds(ring, mark):
             return
@@ -83,7 +83,7 @@ class Accounts:
         if at > newest:  # noqa: PLR1730 - every signal comes here, and a call costs more
             newest = at
         # 2. and 3.
-        if plans:
+        if find is not None and (plans := find(signal)):
             arrival = Arrival(signal, account, TAGS[topic] + signal.id, newest)
             if not self._matching.take_in(state, arrival, plans, out):
                 return

@@ -11,10 +11,11 @@ import json
 import os
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from streams.agents.accounts import accounts_agent
+from streams.bench.engine import WrongResult
 from streams.bench.product import simulated
 from streams.bench.worker_process import rss_mb
 from streams.engine.memory import MemoryRecord
@@ -29,7 +30,7 @@ MAX_DIRTY = 50_000
 
 
 def main(rules: Path, schema_file: Path, signals: int, accounts: int) -> dict[str, float]:
-    """What was measured, times in CPU-seconds."""
+    """What was measured, times in CPU-seconds. Raises `WrongResult`."""
     schema = Schema.load(schema_file)
     began = time.process_time()
     ruleset = load_rules([rules], schema)
@@ -46,22 +47,23 @@ def main(rules: Path, schema_file: Path, signals: int, accounts: int) -> dict[st
             chunk = log[start : start + CHUNK_RECORDS]
             processor.inputs.add(index, chunk, start + len(chunk), end)
     began, wall_began = time.process_time(), time.perf_counter()
-    handled, detections, checkpointed = 0, 0, began
+    handled, checkpointed, topics = 0, began, Counter[str]()
     while (count := processor.step(TURN_RECORDS)) is not None:
         handled += count
         now = time.process_time()
         if now - checkpointed >= CHECKPOINT_EVERY_S or processor.dirty_count >= MAX_DIRTY:
-            outputs = processor.checkpoint().outputs
-            detections += sum(output.topic == "detections" for output in outputs)
+            topics.update(output.topic for output in processor.checkpoint().outputs)
             checkpointed = now
-    outputs = processor.checkpoint().outputs
+    topics.update(output.topic for output in processor.checkpoint().outputs)
+    if topics["dead-letters"]:
+        raise WrongResult(f"{topics['dead-letters']} of {handled} signals were refused")
     return {
         "patterns": len(ruleset),
         "load_s": load_s,
         "signals": handled,
         "cpu_s": time.process_time() - began,
         "wall_s": time.perf_counter() - wall_began,
-        "detections": detections + sum(output.topic == "detections" for output in outputs),
+        "detections": topics["detections"],
         "rss_mb": rss_mb(os.getpid()),
     }
 

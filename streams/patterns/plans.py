@@ -25,12 +25,14 @@ Find = Callable[[Any], Iterable[Found]]
 class Plan:
     """What to do with signals of one topic and dispatch value for one pattern.
 
-    `owner` is the field that says whose state it is.
+    `owner` is the field that says whose state it is; `find` finds nothing unless one of the
+    `conditions` holds.
     """
 
     pattern: Pattern
     owner: str
     find: Find
+    conditions: tuple[Condition, ...]
 
 
 def plans(
@@ -53,7 +55,8 @@ def plans(
             ]
             for owner in dict.fromkeys(search.owner for search, _ in searches):
                 own = [pair for pair in searches if pair[0].owner == owner]
-                reached.append(Plan(pattern, owner, _finder(own)))
+                conditions = tuple(condition for _, condition in own)
+                reached.append(Plan(pattern, owner, _finder(own), conditions))
         if reached:
             found[value] = tuple(reached)
     return found
