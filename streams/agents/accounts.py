@@ -50,9 +50,11 @@ class Accounts:
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
         self._idle_ms = max(self._least_idle_ms, longest)
         self._ruleset = ruleset
-        self._activity = dispatch(ruleset.plans["activity"])
-        self._hits = dispatch(ruleset.plans["moderation-hits"])
-        self._reviews = dispatch(ruleset.plans["reviews"]).get(ANY)
+        fields = ruleset.schema.fields
+        found = {topic: dispatch(plans, fields(topic)) for topic, plans in ruleset.plans.items()}
+        self._activity = found["activity"]
+        self._hits = found["moderation-hits"]
+        self._reviews = found["reviews"].get(ANY)
         self._matching = Matching(ruleset)
 
     def switch_off(self, pattern: str) -> None:

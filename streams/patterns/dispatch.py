@@ -8,12 +8,13 @@ together, leave hardly more plans than do match it, without asking a single one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 from streams.patterns.conditions import Need, Part, needs
 from streams.patterns.plans import Plan
+from streams.signals import Field
 
 Dispatch = Callable[[Any], Sequence[Plan]]
 """From a signal to the plans that may match it, by pattern id; no others do."""
@@ -21,15 +22,22 @@ Dispatch = Callable[[Any], Sequence[Plan]]
 _FEW_PLANS = 3
 """Asking so few is quicker than looking up which to ask."""
 _MOST_KNOWN = 4_096
-"""Combinations whose plans are remembered."""
+"""Combinations whose outcome is remembered."""
 
 
-def dispatch(plans: Mapping[str, Sequence[Plan]]) -> dict[str, Dispatch]:
-    """Dispatch value → how its plans are found; values nothing matches are missing."""
-    return {value: _dispatch(tuple(found)) for value, found in plans.items()}
+def dispatch(
+    plans: Mapping[str, Sequence[Plan]], fields: Mapping[str, Field]
+) -> dict[str, Dispatch]:
+    """Dispatch value → how its plans are found; values nothing matches are missing.
+
+    `fields` are the topic's, as in the schema.
+    """
+    # Fields whose values are few, by the look of it: their combinations come again and again.
+    few = {name for name, field in fields.items() if field.values or field.listed}
+    return {value: _dispatch(tuple(found), few) for value, found in plans.items()}
 
 
-def _dispatch(plans: tuple[Plan, ...]) -> Dispatch:
+def _dispatch(plans: tuple[Plan, ...], few: Collection[str]) -> Dispatch:
     if len(plans) <= _FEW_PLANS:
         return lambda _: plans
     owners = [number for number, plan in enumerate(plans) for _ in plan.conditions]
@@ -42,13 +50,16 @@ def _dispatch(plans: tuple[Plan, ...]) -> Dispatch:
                 field = fields.setdefault(name, _Field(name, everything))
                 field.narrow(bit, wanted[name, part])
             bit <<= 1
-    return _finder(plans, owners, list(fields.values()))
+    combined = [field for name, field in fields.items() if name in few and not field.items]
+    others = [field for field in fields.values() if field not in combined]
+    return _finder(plans, owners, combined, others)
 
 
 class _Field:
     """One field's table: which bits are possible where it isn't there, is there, has a word."""
 
     def __init__(self, name: str, everything: int) -> None:
+        self.name = name
         self.get = attrgetter(name)
         self.absent = self.present = everything
         self.words: dict[str, int] = {}
@@ -70,44 +81,66 @@ class _Field:
                 table = self.starts.setdefault(len(word), {})
             table[word] = table.get(word, 0) | bit
 
+    def possible(self, value: str | None) -> int:
+        """The bits that are possible with that value of a field that is no list."""
+        if value is None:
+            return self.absent
+        value = value.lower()
+        found = self.present | self.words.get(value, 0)
+        for length, table in self.starts.items():
+            found |= table.get(value[:length], 0)
+        return found
 
-def _finder(plans: Sequence[Plan], owners: Sequence[int], fields: Sequence[_Field]) -> Dispatch:
+
+def _finder(
+    plans: Sequence[Plan],
+    owners: Sequence[int],
+    combined: Sequence[_Field],
+    others: Sequence[_Field],
+) -> Dispatch:
     """The function that does it; `owners` says whose plan's each bit is."""
     everything = (1 << len(owners)) - 1
-    # Sorted by how they are looked up. No field is both a list and a word.
-    lists = [(f.get, f.present, f.items) for f in fields if f.items]
-    starting = [
-        (f.get, f.absent, f.present, f.words, tuple(f.starts.items())) for f in fields if f.starts
+    combination = attrgetter("topic", "topic", *(field.name for field in combined))
+    lists = [(field.get, field.present, field.items) for field in others if field.items]
+    words = [
+        (field.get, field.absent, field.present, field.words, tuple(field.starts.items()))
+        for field in others
+        if field.words or field.starts
     ]
-    whole = [(f.get, f.absent, f.present, f.words) for f in fields if f.words and not f.starts]
-    there = [(f.get, f.absent, f.present) for f in fields if not (f.items or f.starts or f.words)]
+    there = [
+        (field.get, field.absent, field.present)
+        for field in others
+        if not (field.items or field.words or field.starts)
+    ]
+    seen: dict[tuple[Any, ...], int] = {}
     known: dict[int, tuple[Plan, ...]] = {0: ()}
 
     def find(signal: Any) -> Sequence[Plan]:
-        possible = everything
-        for get, absent, present, words in whole:
-            value = get(signal)
-            if value is None:
-                possible &= absent
-            else:
-                possible &= present | words.get(value.lower(), 0)
-        for get, absent, present, words, starts in starting:
+        values = combination(signal)
+        possible = seen.get(values)
+        if possible is None:
+            possible = everything
+            for field, value in zip(combined, values[2:], strict=True):
+                possible &= field.possible(value)
+            if len(seen) < _MOST_KNOWN:
+                seen[values] = possible
+        for get, absent, present, table, starts in words:
             value = get(signal)
             if value is None:
                 possible &= absent
                 continue
             value = value.lower()
-            here = present | words.get(value, 0)
-            for length, table in starts:
-                here |= table.get(value[:length], 0)
+            here = present | table.get(value, 0) if table else present
+            for length, start in starts:
+                here |= start.get(value[:length], 0)
             possible &= here
+        for get, absent, present in there:
+            possible &= absent if get(signal) is None else present
         for get, present, items in lists:
             here = present
             for item in get(signal):
                 here |= items.get(item.lower(), 0)
             possible &= here
-        for get, absent, present in there:
-            possible &= absent if get(signal) is None else present
         found = known.get(possible)
         if found is None:
             numbers = sorted({owners[at] for at in _bits(possible)})
