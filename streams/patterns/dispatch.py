@@ -15,6 +15,7 @@ from typing import Any
 from streams.patterns.conditions import Need, Part, needs
 from streams.patterns.plans import Plan
 from streams.signals import Field
+from streams.signals.ids import MAX_ID_CHARS
 
 Dispatch = Callable[[Any], Sequence[Plan]]
 """From a signal to the plans that may match it, by pattern id; no others do."""
@@ -50,9 +51,9 @@ def _dispatch(plans: tuple[Plan, ...], few: Collection[str]) -> Dispatch:
                 field = fields.setdefault(name, _Field(name, everything))
                 field.narrow(bit, wanted[name, part])
             bit <<= 1
-    combined = [field for name, field in fields.items() if name in few and not field.items]
-    others = [field for field in fields.values() if field not in combined]
-    return _finder(plans, owners, combined, others)
+    together = [field for field in fields.values() if field.name in few]
+    alone = [field for field in fields.values() if field.name not in few]
+    return _finder(plans, owners, together, alone)
 
 
 class _Field:
@@ -64,7 +65,6 @@ class _Field:
         self.absent = self.present = everything
         self.words: dict[str, int] = {}
         self.starts: dict[int, dict[str, int]] = {}
-        self.items: dict[str, int] = {}
 
     def narrow(self, bit: int, need: Need) -> None:
         """The bit is possible only where the need is met."""
@@ -76,41 +76,47 @@ class _Field:
         for word in need.words:
             if word is None:
                 continue
-            table = self.items if need.part is Part.ITEM else self.words
-            if need.part is Part.START:
-                table = self.starts.setdefault(len(word), {})
+            start = need.part is Part.START
+            table = self.starts.setdefault(len(word), {}) if start else self.words
             table[word] = table.get(word, 0) | bit
 
-    def possible(self, value: str | None) -> int:
-        """The bits that are possible with that value of a field that is no list."""
+    @property
+    def longest(self) -> int:
+        """So many characters of a value tell what is possible with it."""
+        return MAX_ID_CHARS if self.words else max(self.starts)
+
+    def possible(self, value: str | tuple[str, ...] | None) -> int:
+        """The bits that are possible with that value."""
         if value is None:
             return self.absent
-        value = value.lower()
-        found = self.present | self.words.get(value, 0)
-        for length, table in self.starts.items():
-            found |= table.get(value[:length], 0)
+        found = self.present
+        for word in (value,) if isinstance(value, str) else value:
+            folded = word.lower()
+            found |= self.words.get(folded, 0)
+            for length, table in self.starts.items():
+                found |= table.get(folded[:length], 0)
         return found
 
 
 def _finder(
     plans: Sequence[Plan],
     owners: Sequence[int],
-    combined: Sequence[_Field],
-    others: Sequence[_Field],
+    together: Sequence[_Field],
+    alone: Sequence[_Field],
 ) -> Dispatch:
     """The function that does it; `owners` says whose plan's each bit is."""
     everything = (1 << len(owners)) - 1
-    combination = attrgetter("topic", "topic", *(field.name for field in combined))
-    lists = [(field.get, field.present, field.items) for field in others if field.items]
-    words = [
-        (field.get, field.absent, field.present, field.words, tuple(field.starts.items()))
-        for field in others
+    # Twice a field that is always there, so that it is a tuple however few the others are.
+    combination = attrgetter("topic", "topic", *(field.name for field in together))
+    words: list[tuple[Any, int, int, Callable[[str], int], dict[str, int]]] = [
+        (field.get, field.absent, field.longest, field.possible, {})
+        for field in alone
         if field.words or field.starts
     ]
     there = [
         (field.get, field.absent, field.present)
-        for field in others
-        if not (field.items or field.words or field.starts)
+        for field in alone
+        if not field.words and not field.starts
     ]
     seen: dict[tuple[Any, ...], int] = {}
     known: dict[int, tuple[Plan, ...]] = {0: ()}
@@ -120,27 +126,24 @@ def _finder(
         possible = seen.get(values)
         if possible is None:
             possible = everything
-            for field, value in zip(combined, values[2:], strict=True):
+            for field, value in zip(together, values[2:], strict=True):
                 possible &= field.possible(value)
             if len(seen) < _MOST_KNOWN:
                 seen[values] = possible
-        for get, absent, present, table, starts in words:
+        for get, absent, longest, with_value, before in words:
             value = get(signal)
             if value is None:
                 possible &= absent
                 continue
-            value = value.lower()
-            here = present | table.get(value, 0) if table else present
-            for length, start in starts:
-                here |= start.get(value[:length], 0)
+            value = value[:longest]
+            here = before.get(value)
+            if here is None:
+                here = with_value(value)
+                if len(before) < _MOST_KNOWN:
+                    before[value] = here
             possible &= here
         for get, absent, present in there:
             possible &= absent if get(signal) is None else present
-        for get, present, items in lists:
-            here = present
-            for item in get(signal):
-                here |= items.get(item.lower(), 0)
-            possible &= here
         found = known.get(possible)
         if found is None:
             numbers = sorted({owners[at] for at in _bits(possible)})

@@ -97,7 +97,7 @@ class Pattern:
     file: str
     line: int
 
-    @property
+    @cached_property
     def correlation(self) -> Correlation | None:
         """What is judged in the end, None for a rule without a window."""
         return self.stages[0].correlation if self.stages else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -17,7 +17,7 @@ ANY = ""
 Found = tuple[int, str, Any]
 """A match: the stage it enters or `STOP`, the group within the owner ("" for none), the value."""
 
-Find = Callable[[Any], Iterable[Found]]
+Find = Callable[[Any], Sequence[Found]]
 """From a signal to what it is to a pattern, nothing where it doesn't match."""
 
 
@@ -101,7 +101,7 @@ def _find_one(entry: _Entry) -> Find:
 def _find_any(entries: list[_Entry]) -> Find:
     """Several searches or a group field. A signal that matches two counts once per window."""
 
-    def find(signal: Any) -> Iterable[Found]:
+    def find(signal: Any) -> Sequence[Found]:
         found: dict[tuple[int, str], Any] = {}
         for entry in entries:
             if entry.test is not None and not entry.test(signal):
