@@ -29,9 +29,7 @@ def check(paths: tuple[str, ...], schema: Path | None, json_: bool) -> int:  # n
     from streams.patterns import check_rules
     from streams.signals import Schema
 
-    missing = [path for path in paths if path != "catalogue" and not Path(path).exists()]
-    if missing:
-        raise click.UsageError(f"no such rule directory: {', '.join(missing)}")
+    options.existing_rules(paths)
     findings = check_rules(paths, Schema.load(schema))
     if json_:
         output.as_json([asdict(finding) for finding in findings])

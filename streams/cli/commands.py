@@ -20,6 +20,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "simulate": ("streams.cli.simulate:simulate", "Harmless traffic with hidden campaigns."),
         "tap": ("streams.cli.tap:tap", "Follow what is decided, as it is committed."),
         "check": ("streams.cli.check:check", "Every mistake in rule directories."),
+        "test": (
+            "streams.cli.test:test",
+            "The tests written beside patterns, on a synthetic clock.",
+        ),
         "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),
         "kafka": ("streams.cli.kafka:kafka", "A real single-node Kafka for development."),
         "doctor": ("streams.cli.doctor:doctor", "What is wrong with a deployment, and the remedy."),

@@ -21,7 +21,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.signals.schema_file.SchemaError": WRONG_USE,
         "streams.patterns.findings.RuleErrors": WRONG_USE,
         "streams.web.CannotListen": WRONG_USE,
-        "streams.replay.LineError": WRONG_USE,
+        "streams.recording.LineError": WRONG_USE,
         "streams.admin.cluster.KafkaUnreachable": NO_KAFKA,
         "streams.admin.comparison.TopicsWrong": NO_KAFKA,
         "streams.embedded.jars.ToolMissing": NO_KAFKA,

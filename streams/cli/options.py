@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,6 +64,13 @@ def schema(command: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Schema file that adds kinds, attributes, ….",
     )(command)
+
+
+def existing_rules(paths: Iterable[str]) -> None:
+    """Insist that rule directories given on the command line are there."""
+    missing = [path for path in paths if path != "catalogue" and not Path(path).exists()]
+    if missing:
+        raise click.UsageError(f"no such rule directory: {', '.join(missing)}")
 
 
 def connection(brokers: str) -> dict[str, Any]:

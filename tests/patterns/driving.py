@@ -13,7 +13,6 @@ import msgspec
 from streams.agents.accounts import accounts_agent
 from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleSet, load_rules
-from streams.patterns.inline_reader import Record
 from streams.signals import Schema
 from streams.signals.times import parse_ms
 
@@ -155,14 +154,6 @@ class Play:
     def moments(self) -> list[int]:
         """When the detections happened, in ms after the start, in the order emitted."""
         return [parse_ms(detection["at"]) - START for detection in self.detections]
-
-
-def play_inline(ruleset: RuleSet, inline: Iterable[Record]) -> Iterator[tuple[str, bytes]]:
-    """The driver for inline tests; a signal that is refused would be a fault of the reader."""
-    driver = MemoryDriver([accounts_agent(ruleset, ruleset.schema)])
-    for output in driver.feed(inline):
-        assert output.topic != "dead-letters", output
-        yield output.topic, output.value
 
 
 def fires(ruleset: RuleSet, *signals: tuple[str, dict[str, Any]]) -> list[int]:

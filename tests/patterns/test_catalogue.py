@@ -6,10 +6,11 @@ import pytest
 
 from streams.patterns import check_rules, load_rules, run_tests
 from streams.patterns.inline_reader import CASES
-from tests.patterns.driving import SCHEMA, play_inline
+from streams.workbench.inline import play
+from tests.patterns.driving import SCHEMA
 
 RULESET = load_rules(["catalogue"], SCHEMA)
-RESULTS = run_tests(RULESET, play_inline)
+RESULTS = run_tests(RULESET, play)
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=lambda r: f"{r.title}: {r.test.name}")

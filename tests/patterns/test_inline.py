@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from streams.patterns import check_rules, run_tests
-from tests.patterns.driving import SCHEMA, correlation, load, play_inline
+from streams.workbench.inline import play
+from tests.patterns.driving import SCHEMA, correlation, load
 
 BODY = """
 type: event_count
@@ -20,7 +21,7 @@ def outcome(tmp_path, test):
     text = correlation(
         BODY, vigil="tests:\n" + "\n".join("  " + line for line in test.splitlines())
     )
-    (result,) = run_tests(load(tmp_path, text), play_inline)
+    (result,) = run_tests(load(tmp_path, text), play)
     return result
 
 
