@@ -57,6 +57,8 @@ class Accounts:
     """The handler. Its only memory of its own is which patterns are switched off."""
 
     def __init__(self, ruleset: RuleSet, *, idle_ms: int = IDLE_MS) -> None:
+        self.known_to_windows_only = 0
+        """Signals told twice that the last ids had forgotten, but a window had not."""
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
         self._idle_ms = max(idle_ms, longest)
         self._use(ruleset)
@@ -96,6 +98,7 @@ class Accounts:
             newest = at
         # 2. and 3.
         if plans and not self._match(state, signal, out, plans, newest):
+            self.known_to_windows_only += 1
             return
         # 4.
         ring = ring + mark if len(ring) < RING_BYTES else ring[DIGEST_BYTES:] + mark
