@@ -84,10 +84,9 @@ def test_an_example_is_a_detection_that_replay_finds(bench, tmp_path, capsys):
 
 @pytest.mark.parametrize("width", [80, 120, 200])
 def test_no_line_is_wider_than_the_screen(tmp_path, width):
-    rules(
-        tmp_path / "old", pattern("ladder").replace("title: ladder", "title: " + "long name " * 9)
-    )
-    rules(tmp_path / "new", pattern("ladder", count=4), pattern("devices", status="test"))
+    ladder = pattern("ladder").replace("title: ladder", "title: " + "long name " * 9)
+    rules(tmp_path / "old", ladder)
+    rules(tmp_path / "new", ladder.replace("gte: 3", "gte: 4"), pattern("devices", status="test"))
     path = recording(tmp_path / "day.jsonl", outcome="overturned")
     task = Task((str(tmp_path / "old"),), (str(tmp_path / "new"),), None, (path,))
     comparison = compare(task, 1, lambda _: None)
@@ -96,7 +95,15 @@ def test_no_line_is_wider_than_the_screen(tmp_path, width):
         console.print(show.for_people(comparison, advice(comparison), width))
     text = captured.get()
     assert max(map(len, text.splitlines())) <= width
-    for word in ("ladder", "−10", "n=20", "decisions to look at", "Advice", "vigil explain ID"):
+    assert "…" not in text
+    for word in (
+        "long name long",
+        "−10",
+        "n=20",
+        "decisions to look at",
+        "Advice",
+        "vigil explain ID",
+    ):
         assert word in text.replace("\n", " "), word
 
 

@@ -19,6 +19,7 @@ from streams.workbench.words import counted, printable
 
 _DATE = slice(10)
 _MINUTE = slice(16)
+_IN_THE_YEAR = slice(5, 10)
 _NOTHING = "–"
 _NARROW = 100
 """Columns; with fewer, what is least missed is left out."""
@@ -51,59 +52,61 @@ def _headline(comparison: Comparison) -> str:
 
 
 def _patterns(comparison: Comparison, *, wide: bool) -> Table:
-    table = Table(box=SIMPLE, pad_edge=False, show_footer=False)
-    table.add_column("pattern", overflow="fold")
-    table.add_column("", no_wrap=True)
-    for column in ("old", "new", "lost", "gained"):
+    table = Table(box=SIMPLE, pad_edge=False)
+    table.add_column("pattern", overflow="fold", min_width=18)
+    table.add_column("", overflow="fold", min_width=8)
+    for column in ("old", "new", "lost", "gained", "upheld"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("accounts", justify="right", no_wrap=True)
-    table.add_column("upheld", justify="right", no_wrap=True)
     if wide:
+        table.add_column("accounts", justify="right", no_wrap=True)
         table.add_column("kept, but", no_wrap=True)
-    same = [row for row in comparison.rows if row.change == "same" and not _differs(row)]
+    quiet = [row for row in comparison.rows if not (_differs(row) or row.after.known.n)]
     for row in comparison.rows:
-        if row not in same or row.after.known.n:
-            table.add_row(*_pattern(row)[: 9 if wide else 8])
-    quiet = [row for row in same if not row.after.known.n]
+        if row not in quiet:
+            table.add_row(*_pattern(row, wide=wide))
     if quiet:
-        finds = f"{sum(row.after.finds for row in quiet):,}"
+        finds = Text(f"{sum(row.after.finds for row in quiet):,}", "dim")
         others = counted(len(quiet), "pattern") + " the same in both"
-        table.add_row(Text(others, "dim"), "", Text(finds, "dim"), Text(finds, "dim"))
+        table.add_row(Text(others, "dim"), "", finds, finds)
     return table
 
 
 def _differs(row: Row) -> bool:
-    return bool(row.lost.finds or row.gained.finds or row.moved_ms)
+    return bool(row.change != "same" or row.lost.finds or row.gained.finds or row.moved_ms)
 
 
-def _pattern(row: Row) -> tuple[RenderableType, ...]:
+def _pattern(row: Row, *, wide: bool) -> list[RenderableType]:
     lost, gained = row.lost.finds, row.gained.finds
-    moved = f"{duration(abs(row.moved_ms))} {'later' if row.moved_ms > 0 else 'earlier'}"
     accounts = f"{row.before.accounts:,} → {row.after.accounts:,}"
-    return (
+    cells: list[RenderableType] = [
         Text(printable(row.title)),
         Text(row.change, "dim" if row.change == "same" else "cyan"),
         f"{row.before.finds:,}" if row.old else _NOTHING,
         f"{row.after.finds:,}" if row.new else _NOTHING,
         Text(f"−{lost:,}", "red") if lost else "",
         Text(f"+{gained:,}", "green") if gained else "",
-        accounts if row.before.accounts != row.after.accounts else f"{row.after.accounts:,}",
-        _precision(row.after.known),
-        Text(moved, "dim") if row.moved_ms else "",
-    )
+        _precision(row.after.known, wide=wide),
+    ]
+    if wide:
+        same = row.before.accounts == row.after.accounts
+        cells.append(f"{row.after.accounts:,}" if same else accounts)
+        moved = f"{duration(abs(row.moved_ms))} {'later' if row.moved_ms > 0 else 'earlier'}"
+        cells.append(Text(moved, "dim") if row.moved_ms else "")
+    return cells
 
 
-def _precision(known: Precision) -> str:
+def _precision(known: Precision, *, wide: bool) -> str:
     if not known.n:
         return _NOTHING
     low, high = known.interval
-    return f"{known.share:.0%} ({low:.0%}–{high:.0%}, n={known.n})"
+    interval = f" ({low:.0%}–{high:.0%})" if wide else ""
+    return f"{known.share:.0%}{interval}, n={known.n}"
 
 
 def _days(comparison: Comparison) -> Table:
     old, new = comparison.old, comparison.new
     table = Table(box=SIMPLE, pad_edge=False)
-    table.add_column("a day", no_wrap=True)
+    table.add_column("a day", overflow="fold")
     for column in ("old", "new", "most, old", "most, new"):
         table.add_column(column, justify="right", no_wrap=True)
     for action in sorted({*old.actions, *new.actions}):
@@ -111,10 +114,10 @@ def _days(comparison: Comparison) -> Table:
     table.add_row(Text("decisions to look at", "bold"), *_both_days(old.looks, new.looks))
     table.add_section()
     for name, before, after in (
-        ("accounts with a live find", old.figures.detected, new.figures.detected),
-        ("accounts acted upon", old.figures.touched, new.figures.touched),
+        ("accounts with a live find, in all", old.figures.detected, new.figures.detected),
+        ("accounts acted upon, in all", old.figures.touched, new.figures.touched),
     ):
-        table.add_row(f"{name}, in all", f"{before:,}", f"{after:,}", "", "")
+        table.add_row(name, f"{before:,}", f"{after:,}", "", "")
     if comparison.tally.touched_before or comparison.tally.touched_now:
         table.add_row(
             "  of them only there",
@@ -130,7 +133,11 @@ def _both_days(old: PerDay | None, new: PerDay | None) -> Iterator[str]:
     for one in (old, new):
         yield f"{one.mean:,.1f}" if one and one.total else _NOTHING
     for one in (old, new):
-        yield f"{one.most:,} ({_date(one.most_on)})" if one and one.most_on else _NOTHING
+        yield (
+            f"{one.most:,} on {_date(one.most_on)[_IN_THE_YEAR]}"
+            if one and one.most_on
+            else _NOTHING
+        )
 
 
 def _examples(comparison: Comparison) -> list[RenderableType]:
