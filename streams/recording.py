@@ -76,7 +76,8 @@ class Recording:
 
     `topics` are the topics whose records are wanted. Lines of the `ignored` topics are left out, and
     a line of any other is an error, because whoever wrote it expected something of it. `position`
-    says how many of the file's `size` bytes the last pass has read so far.
+    says how many of the file's `size` bytes the last pass has read so far, and `newest` is the
+    greatest time stamp among its records, whether wanted by key or not (0 without any).
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Recording:
         self.path = path
         self.name = "standard input" if path == STDIN else str(path)
         self.position = 0
+        self.newest = 0
         self._topics = frozenset(topics)
         self._ignored = frozenset(ignored)
 
@@ -172,7 +174,7 @@ class Recording:
         return found
 
     def _records(self, lines: Iterable[_Line], mine: Mine | None) -> list[Record]:
-        topics, found = self._topics, []
+        topics, newest, found = self._topics, self.newest, []
         for line in lines:
             topic, ts = line.topic, line.ts
             if topic not in topics:
@@ -185,9 +187,12 @@ class Recording:
                 name: bytes | None = key.encode()
             else:
                 name, ts = _filled_in(line)
+            if ts > newest:  # noqa: PLR1730 - every line comes here, and a call costs more
+                newest = ts
             if mine is None or mine(name):
                 value: bytes | None = bytes(line.value)
                 found.append((topic, name, None if value == b"null" else value, ts))
+        self.newest = newest
         return found
 
     def _error(self, number: int, problem: str) -> LineError:

@@ -51,7 +51,31 @@ rules: [refused, hit]
 group-by: [account]
 timespan: {span}
 """,
+    "absent": """
+type: event_count
+rules: [hit]
+group-by: [account]
+timespan: {span}
+condition: {{gte: {count}}}
+""",
+    "average": """
+type: value_avg
+rules: [hit]
+group-by: [account]
+timespan: {span}
+condition: {{field: score, gte: 0.{count}}}
+""",
 }
+REVIEWED = """
+title: Reviewed
+id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7a09
+name: reviewed
+status: stable
+logsource: {product: vigil, service: reviews}
+detection:
+  it: {outcome: upheld}
+  condition: it
+"""
 
 
 def pattern(name: str, *, count: int = 3, span: str = "20m", status: str = "stable", action: str = "warn", more: str = "") -> str:  # fmt: skip
@@ -73,7 +97,7 @@ vigil:
 
 def rules(directory: Path, *patterns: str) -> RuleSet:
     directory.mkdir(exist_ok=True)
-    (directory / "rules.yml").write_text("---".join((*patterns, REFUSED, HIT)))
+    (directory / "rules.yml").write_text("---".join((*patterns, REFUSED, HIT, REVIEWED)))
     return load_rules([directory], SCHEMA)
 
 
@@ -101,6 +125,7 @@ def traffic(seed: int, accounts: int = 6, signals: int = 400) -> list[dict[str, 
             case 0 | 1:
                 topic = "moderation-hits"
                 value |= {"category": "csam", "source": "classifier", "verdict": "suspected"}
+                value |= {"score": source.randrange(101) / 100}
             case 2:
                 value |= {"kind": "nonsense"}
             case 3:
@@ -126,16 +151,19 @@ def write(path: Path, lines: list[dict[str, Any]]) -> Path:
 def replayed(ruleset: RuleSet, files: list[Path]) -> tuple[Counter[Any], int]:
     """(detection id, live, action) as replay finds them, and the number of dead letters."""
     outputs = replay(MemoryDriver([accounts_agent(ruleset, SCHEMA)]), files, INPUTS)
-    found, done, refused = [], {}, 0
+    found, done, taken_back, refused = [], {}, set(), 0
     for output in outputs:
         value = msgspec.json.decode(output.value)
-        if output.topic == "detections":
+        if "retracts" in value:
+            taken_back.add(value["retracts"])
+        elif output.topic == "detections":
             found.append((value["id"], value["mode"] == "live"))
         elif output.topic == "enforcement":
             done[value["detections"][0]] = value["action"]
         else:
             refused += 1
-    return Counter((id_, live, done.get(id_)) for id_, live in found), refused
+    left = [(id_, live, done.get(id_)) for id_, live in found if id_ not in taken_back]
+    return Counter(left), refused
 
 
 def told(finds: Finds) -> Counter[Any]:
@@ -146,6 +174,7 @@ def inputs_only(path: Path, lines: list[dict[str, Any]]) -> Path:
     return write(path, [line for line in lines if line["topic"] in INPUTS])
 
 
+UNLESS = "unless: {rules: [reviewed], within: %s}"
 SETS = [
     (pattern("ladder"), pattern("ordered")),
     (pattern("ladder", count=4), pattern("ordered")),
@@ -153,10 +182,13 @@ SETS = [
     (pattern("grouped"), pattern("devices", action="restrict"), pattern("ordered")),
     (pattern("grouped", more="cooldown: 2m"), pattern("devices", count=2, action="")),
     (pattern("ladder", span="40d", count=9), pattern("devices")),
+    (pattern("absent", count=1, more=UNLESS % "30m"), pattern("average", more="rollout: 50")),
+    (pattern("absent", count=1, more=UNLESS % "40m"), pattern("average", count=7)),
+    (pattern("absent", count=1, status="test", more=UNLESS % "30m"), pattern("average")),
 ]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(24))
 def test_both_sides_find_what_two_replays_find_however_the_accounts_are_split(tmp_path, seed):
     source = random.Random(seed)
     lines = traffic(seed)
@@ -223,7 +255,8 @@ def test_what_is_the_same_is_evaluated_once_and_a_change_of_words_is_none(tmp_pa
         pattern("devices", status="test"),
         pattern("ordered", span="21m"),
     )
-    assert sides.same_patterns(old, new) == {named(old, "ladder").id}
+    same = {named(old, title).id for title in ("ladder", "Reviewed")}
+    assert sides.same_patterns(old, new) == same
 
 
 def test_processes_add_up_to_one(tmp_path):

@@ -34,6 +34,7 @@ class _Detection(msgspec.Struct, gc=False):
     mode: str
     at: str
     values: dict[str, str | int | float]
+    retracts: str | None = None
 
 
 class _Enforcement(msgspec.Struct, gc=False):
@@ -49,7 +50,8 @@ _enforcement = msgspec.json.Decoder(_Enforcement).decode
 class Finds:
     """The detections of a rule set, and which of them each decision was about.
 
-    Grows with what is found, not with what is read.
+    What was taken back (`unless`, and what prevents it came late) was not found. Grows with what is
+    found, not with what is read.
     """
 
     def __init__(self, ruleset: RuleSet) -> None:
@@ -63,23 +65,30 @@ class Finds:
     def take(self, output: Output) -> None:
         """Note what an output says."""
         if output.topic == "detections":
-            found = _detection(output.value)
-            group = self._groups[found.pattern]
-            self.by_id[found.id] = Find(
-                found.id,
-                found.pattern,
-                found.account,
-                str(found.values[group]) if group else "",
-                parse_ms(found.at),
-                found.mode == LIVE,
-            )
+            self._take(_detection(output.value))
         elif output.topic == "enforcement":
             done = _enforcement(output.value)
             for detection in done.detections:
-                self.decisions[done.id] = detection
-                self.by_id[detection].action = done.action
+                find = self.by_id.get(detection)
+                if find is not None:  # else it undoes what has been taken back
+                    self.decisions[done.id] = detection
+                    find.action = done.action
         elif output.topic == "dead-letters":
             self.refused += 1
+
+    def _take(self, found: _Detection) -> None:
+        if found.retracts is not None:
+            self.by_id.pop(found.retracts, None)
+            return
+        group = self._groups[found.pattern]
+        self.by_id[found.id] = Find(
+            found.id,
+            found.pattern,
+            found.account,
+            str(found.values[group]) if group else "",
+            parse_ms(found.at),
+            found.mode == LIVE,
+        )
 
     def add(self, other: Finds, patterns: Collection[str]) -> None:
         """Count what another rule set found with these patterns as found by this one, too."""
@@ -87,5 +96,6 @@ class Finds:
             if find.pattern in patterns:
                 self.by_id[id_] = find
         for decision, id_ in other.decisions.items():
-            if other.by_id[id_].pattern in patterns:
+            about = other.by_id.get(id_)
+            if about is not None and about.pattern in patterns:
                 self.decisions[decision] = id_

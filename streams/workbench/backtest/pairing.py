@@ -34,7 +34,7 @@ class Pairs(NamedTuple):
 
 
 def likenesses(old: RuleSet, new: RuleSet) -> dict[str, Likeness]:
-    """For each pattern that is in both: its longer cooldown or timespan, and its grouping."""
+    """For each pattern that is in both, by its longest cooldown, timespan or wait, and grouping."""
     before = {pattern.id: pattern for pattern in old.patterns}
     return {
         pattern.id: Likeness(
@@ -48,7 +48,8 @@ def likenesses(old: RuleSet, new: RuleSet) -> dict[str, Likeness]:
 
 def _reach(pattern: Pattern) -> int:
     timespan = pattern.correlation.timespan if pattern.correlation else 0
-    return max(pattern.cooldown, timespan)
+    waits = pattern.absence.within if pattern.absence else 0
+    return max(pattern.cooldown, timespan, waits)
 
 
 def pair(old: Iterable[Find], new: Iterable[Find], likeness: Mapping[str, Likeness]) -> Pairs:

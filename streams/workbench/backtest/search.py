@@ -52,7 +52,7 @@ def search(
             [one.sorted(mine) if one in disordered else one.streamed(mine) for one in recordings]
         )
         try:
-            return _search(Sides(*rulesets, whole=whole), records, _Told(recordings, progress))
+            return _search(Sides(*rulesets, whole=whole), recordings, records, progress)
         # Both are found out on the way, and rare; then it is done again from the start.
         except OutOfOrder as error:
             disordered.add(error.recording)
@@ -60,7 +60,13 @@ def search(
             whole = True
 
 
-def _search(sides: Sides, records: Iterator[Record], told: _Told) -> Found:
+def _search(
+    sides: Sides,
+    recordings: Sequence[Recording],
+    records: Iterator[Record],
+    progress: Progress,
+) -> Found:
+    told = _Told(recordings, progress)
     reviews = _Reviews(sides.schema)
     signals, first, last = 0, None, None
     while chunk := list(islice(records, _CHUNK_RECORDS)):
@@ -71,6 +77,8 @@ def _search(sides: Sides, records: Iterator[Record], told: _Told) -> Found:
         last = chunk[-1][3]
         told()
     told(end=True)
+    # Time has passed for these accounts up to the last record of any.
+    sides.advance(max(one.newest for one in recordings))
     return Found(*sides.finds(), list(reviews.latest.values()), signals, first, last)
 
 

@@ -34,8 +34,8 @@ def same_patterns(old: RuleSet, new: RuleSet) -> frozenset[str]:
     )
 
 
-def _does(pattern: Pattern) -> tuple[str, ...]:
-    return pattern.version, pattern.mode, pattern.severity
+def _does(pattern: Pattern) -> tuple[str, str, str, int]:
+    return pattern.version, pattern.mode, pattern.severity, pattern.block.rollout
 
 
 class Sides:
@@ -65,6 +65,12 @@ class Sides:
         self._decoded.forget()
         if self._same and any(_remembered_by_a_window(agent) for agent in self._agents):
             raise NotExact
+
+    def advance(self, to_ms: int) -> None:
+        """Time passes: what waits for a moment up to `to_ms` is told."""
+        for driver, finds in zip(self._drivers, self._finds, strict=False):
+            for output in driver.advance(to_ms):
+                finds.take(output)
 
     def finds(self) -> tuple[Finds, Finds]:
         """What the old and the new rule set found in all that was fed; to be asked once."""

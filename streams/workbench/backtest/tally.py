@@ -9,6 +9,7 @@ from heapq import nsmallest
 import msgspec
 
 from streams.patterns import Pattern, RuleSet
+from streams.records import MILD
 from streams.workbench.backtest.finds import Find, Finds
 from streams.workbench.backtest.outcomes import Known, Precision, Review, known_outcomes
 from streams.workbench.backtest.pairing import likenesses, pair
@@ -16,9 +17,6 @@ from streams.workbench.backtest.pairing import likenesses, pair
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 EXAMPLES = 5
-
-MESSAGES = frozenset({"prevention.message", "warn"})
-"""Actions that nobody has to look at: they tell the account something and can't harm it."""
 
 
 class Example(msgspec.Struct, order=True):
@@ -74,8 +72,9 @@ class SideFigures(msgspec.Struct):
     """One side. Days and hours are counted from the epoch, UTC.
 
     `detected` accounts have a live detection, `touched` ones something done about them. `looks`
-    are the finds a person has to look at whatever the budgets, by day; `spent` the actions by
-    pattern and hour, which is what budgets are about.
+    are the finds a person has to look at whatever the budgets, by day: those that take something
+    from an account, and live ones of patterns that do nothing themselves. `spent` are the actions
+    by pattern and hour, which is what budgets are about.
     """
 
     patterns: dict[str, PatternFigures] = msgspec.field(default_factory=dict)
@@ -180,7 +179,7 @@ def _side(finds: Finds, ruleset: RuleSet, known: Mapping[str, Known]) -> SideFig
         if find.action is not None:
             side.actions[day, find.action] += 1
             side.spent[find.pattern, find.at // HOUR_MS] += 1
-            side.looks[day] += find.action not in MESSAGES
+            side.looks[day] += find.action not in MILD
         elif find.live and find.pattern in silent:
             side.looks[day] += 1
     for name, ids in accounts.items():
@@ -203,7 +202,7 @@ def looks_by_day(side: SideFigures, ruleset: RuleSet) -> Counter[int]:
     """Finds a person has to look at, by day: also the messages that would be held."""
     days = Counter(side.looks)
     for pattern in ruleset.patterns:
-        if pattern.block.action in MESSAGES:
+        if pattern.block.action in MILD:
             for hour, held in over_budget(side, pattern).items():
                 days[hour * HOUR_MS // DAY_MS] += held
     return days
