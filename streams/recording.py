@@ -204,6 +204,15 @@ def merged(sources: Sequence[Iterator[Record]]) -> Iterator[Record]:
     return sources[0] if len(sources) == 1 else heapq.merge(*sources, key=by_ts)
 
 
+def by_time(recordings: Sequence[Recording]) -> Iterator[Record]:
+    """All records of some recordings by time stamp, each file's ties in the order of its lines.
+
+    One pass finds out whether a file is in order already, as most are; then it is streamed, and only
+    one out of order is sorted in memory. Raises as `Recording.batches`.
+    """
+    return merged([one.streamed() if one.is_ordered() else one.sorted() for one in recordings])
+
+
 def _unpacked(path: Path, file: IO[bytes]) -> Iterator[bytes]:
     if path.suffix == ".zst":
         yield from _unzstd(file)

@@ -1,7 +1,6 @@
 """Replay: a recording in, the agents in memory, their outputs out. No Kafka, deterministic.
 
-Files are merged by the time stamps of their lines, and so are the lines within one; on ties lines
-keep their order.
+Records come by the time stamps of their lines; on ties the files and their lines keep their order.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from streams.engine.memory import MemoryDriver
 from streams.engine.outbox import Output
-from streams.recording import Recording, merged
+from streams.recording import Recording, by_time
 
 
 def replay(
@@ -19,14 +18,7 @@ def replay(
 ) -> Iterator[Output]:
     """Outputs of the files' records, in the order they would be committed.
 
-    `topics` are those agents read; `-` reads standard input, `.gz` and `.zst` are unpacked. One
-    pass finds out whether a file is in order already, as most recordings are; then it is streamed,
-    and only one out of order is sorted in memory. Raises LineError, and OSError for a file that
-    can't be opened.
+    `topics` are those agents read; `-` reads standard input, `.gz` and `.zst` are unpacked. Raises
+    LineError, and OSError for a file that can't be opened.
     """
-    recordings = [Recording(path, topics) for path in files]
-    sources = [
-        recording.streamed() if recording.is_ordered() else recording.sorted()
-        for recording in recordings
-    ]
-    yield from driver.feed(merged(sources))
+    yield from driver.feed(by_time([Recording(path, topics) for path in files]))

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "streams.cli.test:test",
             "The tests written beside patterns, on a synthetic clock.",
         ),
+        "explain": ("streams.cli.explain:explain", "Why something was decided, from a recording."),
         "backtest": ("streams.cli.backtest:backtest", "Two rule sets against one recording."),
         "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),
         "kafka": ("streams.cli.kafka:kafka", "A real single-node Kafka for development."),

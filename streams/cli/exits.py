@@ -22,6 +22,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.patterns.findings.RuleErrors": WRONG_USE,
         "streams.web.CannotListen": WRONG_USE,
         "streams.recording.LineError": WRONG_USE,
+        "streams.workbench.explain.recorded.NotFound": WRONG_USE,
         "streams.workbench.backtest.gate.GateError": WRONG_USE,
         "streams.workbench.backtest.shards.ProcessGone": INTERNAL,
         "streams.admin.cluster.KafkaUnreachable": NO_KAFKA,

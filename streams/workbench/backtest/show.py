@@ -11,11 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.signals.times import format_ms
-from streams.tap.show import duration
 from streams.workbench.backtest.comparison import Comparison, PerDay, Row, Side
 from streams.workbench.backtest.outcomes import Precision
 from streams.workbench.backtest.tally import DAY_MS, Change, PatternFigures
-from streams.workbench.words import counted, printable
+from streams.workbench.words import counted, duration, printable
 
 _DATE = slice(10)
 _MINUTE = slice(16)
