@@ -58,7 +58,7 @@ class Accounts:
         self._matching = Matching(ruleset)
 
     def switch_off(self, pattern: str) -> None:
-        """Stop asking a pattern, by id, until the next start; unknown ids change nothing."""
+        """Stop asking a pattern, by id, until `use` or the next start; unknown ids change nothing."""
         self.use(self._ruleset.without((pattern,)))
 
     def __call__(self, state: State, signal: Any, out: Out) -> None:
@@ -131,4 +131,5 @@ def accounts_agent(ruleset: RuleSet, schema: Schema, *, idle_ms: int = IDLE_MS) 
         state_topic="accounts-state",
         switch_off=handler.switch_off,
         on_due=handler.on_due,
+        use=handler.use,
     )

@@ -58,7 +58,7 @@ def backtest(
     from streams.workbench.backtest.gate import Gate, read_gate
     from streams.workbench.backtest.shards import Task
 
-    options.existing_rules((*rules, *against))
+    options.insist_on_rules((*rules, *against))
     bounds = read_gate(gate) if gate else Gate()
     task = Task(against, rules, schema, files)
     size = sum(path.stat().st_size for path in files)

@@ -49,7 +49,7 @@ def explain(
     from streams.signals import Schema
     from streams.workbench.explain.story import tell
 
-    options.existing_rules(rules)
+    options.insist_on_rules(rules)
     story = tell(id_, files, load_rules(rules, Schema.load(schema)))
     if html:
         from streams.workbench.explain.page import write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,8 @@ import click
 
 from streams.config import Settings
 
+CATALOGUE = "catalogue"
+"""Names the shipped patterns where a rule directory is expected."""
 _NAME_CHARS = 200
 _NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{_NAME_CHARS}}}")
 
@@ -66,9 +68,9 @@ def schema(command: F) -> F:
     )(command)
 
 
-def existing_rules(paths: Iterable[str]) -> None:
-    """Insist that rule directories given on the command line are there."""
-    missing = [path for path in paths if path != "catalogue" and not Path(path).exists()]
+def insist_on_rules(paths: Sequence[str]) -> None:
+    """Raise `click.UsageError` for a rule directory that isn't there."""
+    missing = [path for path in paths if path != CATALOGUE and not Path(path).exists()]
     if missing:
         raise click.UsageError(f"no such rule directory: {', '.join(missing)}")
 

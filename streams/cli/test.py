@@ -49,7 +49,7 @@ def test(
     from streams.signals import Schema
     from streams.workbench.inline import outcomes
 
-    options.existing_rules(paths)
+    options.insist_on_rules(paths)
     ruleset = load_rules(paths, Schema.load(schema))
     ran = []
     for outcome in outcomes(ruleset, _wanted(text)):

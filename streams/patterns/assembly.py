@@ -252,4 +252,5 @@ class Assembly:
         taken: dict[str, Pattern] = {}
         for pattern in patterns:
             other = taken.setdefault(pattern.key, pattern)
-            assert other is pattern, f"{pattern.id} and {other.id} hash to the same state key"
+            # The same id twice is a mistake, and told as one.
+            assert other.id == pattern.id, f"{pattern.id} and {other.id} hash to the same state key"

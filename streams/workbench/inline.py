@@ -1,16 +1,14 @@
-"""Inline tests on the handlers that run in deployment."""
+"""Inline tests, pattern by pattern, with how long they took."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 
-from streams.agents.trial import agent_for
-from streams.engine.memory import MemoryDriver
+from streams.engine.inline import play
 from streams.patterns import Pattern, Result, RuleSet, run_tests
-from streams.patterns.inline_reader import InlineTest, Record
+from streams.patterns.inline_reader import InlineTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +42,3 @@ def outcomes(ruleset: RuleSet, wanted: Wanted = lambda *_: True) -> Iterator[Out
         began = time.perf_counter()
         results = tuple(run_tests(alone, play))
         yield Outcome(pattern, results, time.perf_counter() - began)
-
-
-def play(ruleset: RuleSet, records: Sequence[Record]) -> Iterator[tuple[str, bytes]]:
-    """The records through the agent that runs the pattern, in memory; its outputs as (topic, JSON).
-
-    This is what `streams.patterns.run_tests` asks for. After the last record time passes for as
-    long as anything is remembered, as it does where nothing comes any more.
-    """
-    driver = MemoryDriver([agent_for(ruleset)])
-    end = max((record.timestamp for record in records), default=0)
-    horizon = max((pattern.horizon for pattern in ruleset.patterns), default=0)
-    for output in chain(driver.feed(records), driver.advance(end + horizon)):
-        # The reader of inline tests has shown each signal to the decoders already.
-        assert output.topic != "dead-letters", output
-        yield output.topic, output.value

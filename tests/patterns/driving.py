@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from streams.agents.accounts import accounts_agent
+from streams.engine.inline import play as play_inline  # noqa: F401 - found here by all tests of rules
 from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleSet, load_rules
 from streams.signals import Schema
@@ -129,7 +130,7 @@ class Play:
     """A running agent; what it emits is kept by topic, decoded."""
 
     def __init__(self, ruleset: RuleSet, **options: Any) -> None:
-        self.agent = accounts_agent(ruleset, ruleset.schema, **options)
+        self.agent = options.get("agent") or accounts_agent(ruleset, ruleset.schema, **options)
         self.driver = MemoryDriver([self.agent])
         self.out: dict[str, list[dict[str, Any]]] = {}
 
@@ -138,7 +139,14 @@ class Play:
         return self.driver.processors[0].store
 
     def feed(self, *signals: tuple[str, dict[str, Any]]) -> Play:
-        for output in self.driver.feed(records(signals)):
+        return self._take(self.driver.feed(records(signals)))
+
+    def until(self, at: int) -> Play:
+        """Time passes, to `at` ms after the start."""
+        return self._take(self.driver.advance(START + at))
+
+    def _take(self, outputs: Iterable[Any]) -> Play:
+        for output in outputs:
             self.out.setdefault(output.topic, []).append(msgspec.json.decode(output.value))
         assert "dead-letters" not in self.out, self.out
         return self

@@ -9,22 +9,21 @@ from streams.patterns.block import KEYS
 from streams.patterns.correlation_types import TYPES
 from streams.patterns.detections import MODIFIERS
 from streams.records import PROPOSABLE
-from streams.workbench.inline import play
-from tests.patterns.driving import correlation, load
+from tests.patterns.driving import correlation, load, play_inline
 
 TEXT = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text()
 BLOCKS = [part.split("```", 1)[0] for part in TEXT.split("```yaml\n")[1:]]
 
 
 def test_the_example_loads_and_passes_its_own_test(tmp_path):
-    (result,) = run_tests(load(tmp_path, BLOCKS[0]), play)
+    (result,) = run_tests(load(tmp_path, BLOCKS[0]), play_inline)
     assert result.passed, str(result)
 
 
 def test_the_inline_test_passes(tmp_path):
     body = "type: temporal_ordered\nrules: [refused, refused, refused, hit]\n"
     body += "group-by: account\ntimespan: 1d"
-    (result,) = run_tests(load(tmp_path, correlation(body, vigil=BLOCKS[1])), play)
+    (result,) = run_tests(load(tmp_path, correlation(body, vigil=BLOCKS[1])), play_inline)
     assert result.passed, str(result)
 
 

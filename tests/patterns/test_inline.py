@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.patterns import check_rules, run_tests
-from streams.workbench.inline import play
-from tests.patterns.driving import SCHEMA, correlation, load
+from tests.patterns.driving import SCHEMA, correlation, load, play_inline
 
 BODY = """
 type: event_count
@@ -21,7 +20,7 @@ def outcome(tmp_path, test):
     text = correlation(
         BODY, vigil="tests:\n" + "\n".join("  " + line for line in test.splitlines())
     )
-    (result,) = run_tests(load(tmp_path, text), play)
+    (result,) = run_tests(load(tmp_path, text), play_inline)
     return result
 
 
