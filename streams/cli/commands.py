@@ -20,6 +20,12 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "simulate": ("streams.cli.simulate:simulate", "Harmless traffic with hidden campaigns."),
         "tap": ("streams.cli.tap:tap", "Follow what is decided, as it is committed."),
         "check": ("streams.cli.check:check", "Every mistake in rule directories."),
+        "test": (
+            "streams.cli.test:test",
+            "The tests written beside patterns, on a synthetic clock.",
+        ),
+        "explain": ("streams.cli.explain:explain", "Why something was decided, from a recording."),
+        "backtest": ("streams.cli.backtest:backtest", "Two rule sets against one recording."),
         "rules": ("streams.cli.rules:rules", "Publish rule sets, compare them, roll them back."),
         "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),
         "kafka": ("streams.cli.kafka:kafka", "A real single-node Kafka for development."),
