@@ -13,13 +13,13 @@ import click
 from streams.cli import exits, output
 from streams.demo.crew import CrewError
 from streams.demo.recording import Recording
-from streams.demo.score import Score
 from streams.demo.screen import Screen
 from streams.demo.show import OUTPUTS_FILE, Show, perform
 from streams.demo.summary import Figures, as_json, table
 from streams.embedded import places
 from streams.simulate.plan import Plan, UnknownCampaignError, parse_campaigns
 from streams.simulate.rhythm import DAY_MS
+from streams.simulate.score import Score
 
 _SEED = 196
 """Spreads the campaigns over the day, so that there is something to see all along."""

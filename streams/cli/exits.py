@@ -22,6 +22,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.patterns.findings.RuleErrors": WRONG_USE,
         "streams.web.CannotListen": WRONG_USE,
         "streams.replay.LineError": WRONG_USE,
+        "streams.stress.gate.GateError": WRONG_USE,
         "streams.admin.cluster.KafkaUnreachable": NO_KAFKA,
         "streams.admin.comparison.TopicsWrong": NO_KAFKA,
         "streams.embedded.jars.ToolMissing": NO_KAFKA,
