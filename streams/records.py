@@ -28,6 +28,9 @@ PROPOSABLE = (
 )
 """Actions a pattern may propose."""
 
+MILD = frozenset({"prevention.message", "warn"})
+"""Actions no stronger than a warning."""
+
 ACTIONS = (*PROPOSABLE, "expire", "undo")
 """Actions of an enforcement record (CONTRACT.md 'Records'); the last two only Vigil itself emits."""
 
@@ -61,6 +64,8 @@ class Detection(msgspec.Struct, omit_defaults=True, kw_only=True):
     values: dict[str, str | int | float]
     cause: int
     """How many derived signals lie between the input and this: 0, it rests on input alone."""
+    retracts: str | None = None
+    """The id of a detection that this one takes back (`unless`, and what prevents came late)."""
 
 
 class Enforcement(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -5,6 +5,12 @@ things only: read and write `State`, emit to `Out`, raise when it can't. It must
 its arguments: no clock, no randomness, no I/O, so that what was tested offline is what runs.
 When it raises, the driver restores the state to what it was before the signal, retries the signal
 alone, and dead-letters it if it raises again.
+
+Between signals the agent's `on_due` is called for records that wait for a moment, when the
+partition's progress reaches it. Progress is the Kafka timestamp of the record about to be handled:
+what is due by then is called before it, in the order of moment and key. It never goes back, and
+never ahead of the wall clock; where nothing comes any more it follows the wall clock. The memory
+driver has no wall clock: there time passes with records and when it is told so.
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ import msgspec
 from streams.signals.raw import RawRecord
 
 NEVER = 0
-"""An `expires_at` that never comes."""
+"""An `expires_at`, or a moment to be called at, that never comes."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -31,19 +37,23 @@ class Kind(Generic[S]):
     `version` is written before each record; `migrations` maps an older version to a function from
     that version's decoded builtins to this version's struct. A record of an unknown version stops
     the worker (exit 5) instead of being guessed at.
+    `due` is for kinds whose records wait for a moment: from a record to when (ms since the epoch)
+    the agent's `on_due` is to be called, `NEVER` if it isn't waiting. It is asked at each `put`. A
+    record that waits is called even if it expires before that; until then it stays in the state.
     """
 
     tag: bytes
     struct: type[S]
     version: int = 1
     migrations: Mapping[int, Callable[[Any], S]] | None = None
+    due: Callable[[S], int] | None = None
 
 
 class State(Protocol):
     """The state of one (agent, partition), as seen while one signal is handled."""
 
     now: int
-    """Kafka timestamp of the record being handled, ms since the epoch."""
+    """Kafka timestamp of the record being handled, ms since the epoch; in `on_due` the progress."""
 
     def get(self, kind: Kind[S], key: str, sub: str = "") -> S | None:
         """Return the record, or None if there is none or it expired at or before `now`.
@@ -79,6 +89,9 @@ Decoder = Callable[[RawRecord], Any]
 
 Handler = Callable[[State, Any, Out], None]
 
+OnDue = Callable[[State, Kind[Any], str, str, Any, Out], None]
+"""Called with (state, kind, key, sub, record, out) once the record's moment has come."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -89,6 +102,10 @@ class Agent:
     met for the first time on a partition it doesn't belong to is refused as `wrong_partition`.
     `switch_off` turns a pattern off by id when it keeps raising (the exception names it in its
     `pattern` attribute); None where the agent has no patterns.
+    `on_due` is needed where a kind has `due`, and as pure as the handler. It must delete the record
+    or put it back with a later moment or none. When it raises, or does neither, the state is
+    restored to what it was before the call, the call is tried once more alone, and if it fails
+    again the record is deleted: there is no signal to dead-letter.
     """
 
     name: str
@@ -99,3 +116,8 @@ class Agent:
     home: Kind[Any]
     state_topic: str
     switch_off: Callable[[str], None] | None = None
+    on_due: OnDue | None = None
+
+    def __post_init__(self) -> None:
+        if self.on_due is None and any(kind.due is not None for kind in self.kinds):
+            raise ValueError(f"agent {self.name}: a kind has `due`, so the agent needs `on_due`")

@@ -18,6 +18,8 @@ GLANCE_S = 0.1
 """How often to look while waiting; also the most that one look adds to the time waited, because a
 longer gap means that this process was busy, and not that the broker had nothing to give."""
 _ROUNDING_S = 1e-6
+_UNSEEN_S = 2.0
+"""What was seen before a gap longer than this says nothing about now."""
 
 
 class Run(NamedTuple):
@@ -26,6 +28,25 @@ class Run(NamedTuple):
     source: int
     records: Sequence[RawRecord]
     next_offset: int
+
+
+class _Looks:
+    """How long something was waited for, counting only time in which this process looked."""
+
+    __slots__ = ("at", "seconds")
+
+    def __init__(self) -> None:
+        self.at: float | None = None  # None: not waiting
+        self.seconds = 0.0
+
+    def look(self, now: float) -> float:
+        """Look once more; seconds waited until now."""
+        if self.at is None:
+            self.seconds = 0.0
+        else:
+            self.seconds += min(now - self.at, GLANCE_S)
+        self.at = now
+        return self.seconds
 
 
 class _Input:
@@ -46,14 +67,15 @@ class Inputs:
 
     def __init__(self, count: int) -> None:
         self._inputs = [_Input() for _ in range(count)]
-        self._waited_s = 0.0
-        self._looked_at: float | None = None  # None: not waiting
+        self._patience = _Looks()
+        self._stillness = _Looks()
 
     def seek(self, index: int, position: int, known_end: int) -> None:
         """Start input `index` afresh at `position`; `known_end` is its end as the broker said."""
         self._inputs[index] = fresh = _Input()
         fresh.position = position
         fresh.known_end = known_end
+        self._stillness.at = None
 
     def add(
         self, index: int, records: Sequence[RawRecord], next_offset: int, known_end: int
@@ -69,6 +91,7 @@ class Inputs:
         one.position = next_offset
         one.known_end = known_end
         one.given_up = False
+        self._stillness.at = None
 
     def position(self, index: int) -> int:
         """The offset after the newest record buffered of input `index`."""
@@ -101,9 +124,21 @@ class Inputs:
 
     def patience_left(self, now: float) -> float | None:
         """Seconds until `take` should look again for a lagging sibling; None if it isn't waiting."""
-        if self._looked_at is None:
+        if self._patience.at is None:
             return None
-        return max(0.0, self._looked_at + GLANCE_S - now)
+        return max(0.0, self._patience.at + GLANCE_S - now)
+
+    @property
+    def ended(self) -> bool:
+        """Whether every input was read to the end that is known of it, and nothing waits."""
+        return not any(one.chunks or one.position < one.known_end for one in self._inputs)
+
+    def still_s(self, now: float) -> float:
+        """For how long nothing has come, as far as this process looked; to be asked repeatedly."""
+        looks = self._stillness
+        if not self.ended or (looks.at is not None and now - looks.at > _UNSEEN_S):
+            looks.at = None
+        return looks.look(now)
 
     def take(self, limit: int, now: float) -> Run | None:
         """The next run of at most `limit` records, or None: nothing buffered, or waiting.
@@ -129,16 +164,21 @@ class Inputs:
             return None
         if lagging and not self._patience_over(lagging, now):
             return None
-        self._looked_at = None
+        self._patience.at = None
         return self._cut(best, limit)
 
-    def _patience_over(self, lagging: list[_Input], now: float) -> bool:
-        if self._looked_at is None:
-            self._waited_s = 0.0
+    def give_back(self, run: Run, start: int) -> None:
+        """`run`, taken last, was handled up to its record `start` only: the rest comes next."""
+        one = self._inputs[run.source]
+        left = len(run.records) - start
+        one.buffered += left
+        if one.start:
+            one.start -= left
         else:
-            self._waited_s += min(now - self._looked_at, GLANCE_S)
-        self._looked_at = now
-        if self._waited_s < PATIENCE_S - _ROUNDING_S:
+            one.chunks.appendleft((run.records[start:], run.next_offset))
+
+    def _patience_over(self, lagging: list[_Input], now: float) -> bool:
+        if self._patience.look(now) < PATIENCE_S - _ROUNDING_S:
             return False
         for one in lagging:
             one.given_up = True  # until it shows up with a chunk

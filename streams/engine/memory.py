@@ -34,6 +34,7 @@ class MemoryDriver:
 
     `feed` takes (logical topic, key, value, timestamp ms) in the order to be handled and yields
     the outputs in the order they would be committed. State stays in `processors` between calls.
+    Time passes with the records, for each agent with those it reads; `advance` lets it pass without.
     """
 
     def __init__(self, agents: Iterable[Agent]) -> None:
@@ -65,10 +66,27 @@ class MemoryDriver:
         self._next_offset[topic] = offset + 1
         return MemoryRecord(key, value, offset, ts)
 
+    def advance(self, to_ms: int) -> Iterator[Output]:
+        """Time passes without a record: what is due at or before `to_ms` is called on all agents.
+
+        Yields outputs as `feed` does, also those other agents go on to read.
+        """
+        todo: deque[tuple[str, list[MemoryRecord]]] = deque()
+        called = True
+        while called:  # what one agent emits may become due in another
+            called = False
+            for processor in self.processors:
+                while processor.pass_time(to_ms, _CHUNK_RECORDS):
+                    called = True
+                yield from self._commit(processor, todo)
+                yield from self._spread(todo)
+
     def _handle(self, topic: str, records: list[MemoryRecord]) -> Iterator[Output]:
-        if not records:
-            return
-        todo = deque([(topic, records)])
+        if records:
+            yield from self._spread(deque([(topic, records)]))
+
+    def _spread(self, todo: deque[tuple[str, list[MemoryRecord]]]) -> Iterator[Output]:
+        """Handle records, and those that come of them, until there are none."""
         while todo:
             topic, records = todo.popleft()
             end = records[-1].offset + 1
@@ -76,10 +94,15 @@ class MemoryDriver:
                 processor.inputs.add(index, records, end, end)
                 while processor.step(_CHUNK_RECORDS) is not None:
                     pass
-                if not processor.outbox and processor.dirty_count < _CHECKPOINT_DIRTY:
-                    continue
-                for output in processor.checkpoint().outputs:
-                    yield output
-                    if output.topic in self._readers:
-                        record = self._record(output.topic, output.key, output.value, output.ts)
-                        todo.append((output.topic, [record]))
+                yield from self._commit(processor, todo)
+
+    def _commit(
+        self, processor: Processor, todo: deque[tuple[str, list[MemoryRecord]]]
+    ) -> Iterator[Output]:
+        if not processor.outbox and processor.dirty_count < _CHECKPOINT_DIRTY:
+            return
+        for output in processor.checkpoint().outputs:
+            yield output
+            if output.topic in self._readers:
+                record = self._record(output.topic, output.key, output.value, output.ts)
+                todo.append((output.topic, [record]))

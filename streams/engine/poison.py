@@ -19,7 +19,7 @@ _MIN_FAILURES = 10
 
 
 class PoisonWatch:
-    """Counts, per pattern and minute, the signals dead-lettered because the pattern raised."""
+    """Counts, per pattern and minute, the signals and calls given up because the pattern raised."""
 
     def __init__(self, agent: Agent, *, clock: Callable[[], float]) -> None:
         self._switch_off = agent.switch_off
@@ -30,7 +30,7 @@ class PoisonWatch:
         self._last: Exception | None = None
 
     def signals(self, count: int) -> None:
-        """`count` more signals were handled."""
+        """`count` more signals were handled, or records called that were due."""
         now = self._clock()
         if now >= self._minute_ends:
             self._minute_ends = now + _MINUTE_S
@@ -39,17 +39,18 @@ class PoisonWatch:
         self._signals += count
 
     def raised(self, error: Exception) -> None:
-        """A handler raised; whether for good is known only after the retry."""
+        """A handler or a call raised; whether for good is known only after the retry."""
         self._last = error
 
-    def poisoned(self) -> None:
-        """The retry raised as well: the signal is dead-lettered."""
+    def poisoned(self, what: str) -> None:
+        """The retry raised as well; `what` says what was given up, and whose failure it is."""
         error = self._last
         pattern = getattr(error, "pattern", None)
         cause = error.__cause__ if error is not None and error.__cause__ is not None else error
         # The type only: a message may quote the signal.
         log.warning(
-            "a signal was dead-lettered: its handler raised %s twice (pattern %s)",
+            "%s raised %s twice (pattern %s)",
+            what,
             type(cause).__name__,
             pattern or "none",
         )

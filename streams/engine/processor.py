@@ -1,38 +1,36 @@
 """Turns the merged inputs of one (agent, partition) into state and outputs. Knows no Kafka.
 
-A signal whose handler raises is retried alone with the state as it was before it, and
-dead-lettered if it raises again:
-
-1. roll back to the last savepoint,
-2. handle again what came after it, up to the signal (handlers are pure: the same happens),
-3. with a savepoint after each,
-4. handle the signal alone; if it raises again, roll back (only it) and dead-letter it.
+A run of records ends where a record of the state is due before the next one: then what is due is
+called, and the rest of the run is taken again. What happens when a signal or a call raises stands
+in `execution`.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
 from streams.agents.contract import Agent
-from streams.engine.dead_letters import TOPIC as DEAD_LETTERS
-from streams.engine.dead_letters import DeadLetter
-from streams.engine.inputs import Inputs, Run
-from streams.engine.outbox import Outbox, Output
-from streams.engine.partitioner import partition_of
+from streams.engine.execution import Execution, Place
+from streams.engine.inputs import Inputs
+from streams.engine.outbox import Output
 from streams.engine.poison import PoisonWatch
-from streams.engine.state_format import OFFSETS_KEY, StateTooLarge, UnreadableState
+from streams.engine.state_format import HEADER_BYTES, OFFSETS_KEY, UnreadableState
 from streams.engine.store import Store
-from streams.signals import Reason, Refused
-from streams.signals.raw import RawRecord
-from streams.signals.times import format_ms
 
-SAVEPOINT_RECORDS = 50_000
-"""Records kept for a possible rollback before a savepoint lets go of them."""
+_SOURCE_HEADER = b"\x02" + bytes(HEADER_BYTES - 1)
+"""Version 2, never expires. Version 1 knew no progress."""
+
+
+class _Source(msgspec.Struct, array_like=True):
+    """The engine's own state record: the next offset of every input, and the progress (ms)."""
+
+    offsets: dict[str, int]
+    progress: int
 
 
 class Checkpoint(NamedTuple):
@@ -67,19 +65,17 @@ class Processor:
         self.partition = partition
         self.store = store or Store(agent.kinds)
         self.inputs = Inputs(len(agent.inputs))
-        self.outbox = Outbox(self.store)
         self.offsets: dict[str, int] = {}
-        self.last_topic = ""
-        self._partitions = partitions
-        self._prefix = prefix
         self._clock = clock
-        self._poison = poison or PoisonWatch(agent, clock=clock)
-        self._decoders = [agent.decoders[topic] for topic in agent.inputs]
-        self._since: list[tuple[int, Sequence[RawRecord]]] = []
-        self._since_count = 0
+        self._execution = Execution(
+            agent,
+            Place(partition, partitions, prefix),
+            self.store,
+            poison or PoisonWatch(agent, clock=clock),
+        )
+        self.outbox = self._execution.outbox
         self._records = 0
-        self._refused: Counter[str] = Counter()
-        self._refused_kept: Counter[str] = Counter()
+        self._handled: Counter[str] = Counter()
         self._moved = False
 
     def restored_offsets(self) -> dict[str, int]:
@@ -90,27 +86,59 @@ class Processor:
         raw = self.store.raw(OFFSETS_KEY)
         if raw is None:
             return {}
+        body = memoryview(raw)[HEADER_BYTES:]
         try:
-            self.offsets = msgspec.msgpack.decode(raw[5:], type=dict[str, int])
+            if raw[0] == 1:
+                self.offsets = msgspec.msgpack.decode(body, type=dict[str, int])
+            else:
+                source = msgspec.msgpack.decode(body, type=_Source)
+                self.offsets, self._execution.progress = source.offsets, source.progress
         except msgspec.MsgspecError:
             raise UnreadableState("the record of source offsets doesn't decode") from None
         return self.offsets
 
-    def step(self, limit: int) -> int | None:
-        """Handle the next run of at most `limit` records.
+    def limit_progress(self, wall_ms: int) -> None:
+        """From now on progress doesn't go ahead of `wall_ms`."""
+        self._execution.ceiling = wall_ms
 
-        How many, or None if none can be taken now (nothing buffered, or waiting for a
+    def step(self, limit: int) -> int | None:
+        """Handle the next run of at most `limit` records, then call at most `limit` of what is due.
+
+        How many of both, or None if no record can be taken now (nothing buffered, or waiting for a
         lagging input).
         """
         run = self.inputs.take(limit, self._clock())
         if run is None:
             return None
-        if run.records:
-            self._handle(run)
-        self.last_topic = self.agent.inputs[run.source]
-        self.offsets[self.last_topic] = run.next_offset
+        topic = self.agent.inputs[run.source]
+        end = len(run.records)
+        handled = self._execution.handle(run.source, run.records) if end else 0
+        self._records += handled
+        self._handled[topic] += handled
         self._moved = True
-        return len(run.records)
+        if handled == end:
+            self.offsets[topic] = run.next_offset
+            return handled
+        self.offsets[topic] = run.records[handled].offset
+        self.inputs.give_back(run, handled)
+        return handled + self._execution.call_due(limit)
+
+    def pass_time(self, to_ms: int, limit: int) -> int:
+        """Move progress on to `to_ms` without a record, and call at most `limit` of what is due.
+
+        How many were called; 0 when nothing is due any more.
+        """
+        execution = self._execution
+        execution.progress = max(execution.progress, to_ms)
+        if not self.store.timers.has_due(execution.progress):
+            return 0
+        self._moved = True
+        return execution.call_due(limit)
+
+    def take_handled(self) -> Counter[str]:
+        """Records handled since this was asked last, by input."""
+        handled, self._handled = self._handled, Counter()
+        return handled
 
     @property
     def has_work(self) -> bool:
@@ -124,102 +152,12 @@ class Processor:
 
     def checkpoint(self) -> Checkpoint:
         """Hand over everything since the last one. If it can't be committed, drop the processor."""
-        self._keep()
+        self._execution.keep()
         self._moved = False
         offsets = dict(self.offsets)
-        header = b"\x01" + bytes(4)
-        self.store.put_raw(OFFSETS_KEY, header + msgspec.msgpack.encode(offsets))
+        source = _Source(offsets, self._execution.progress)
+        self.store.put_raw(OFFSETS_KEY, _SOURCE_HEADER + msgspec.msgpack.encode(source))
         states = self.store.take_pending()
         records, self._records = self._records, 0
-        refused, self._refused_kept = self._refused_kept, Counter()
+        refused = self._execution.take_refused()
         return Checkpoint(states, self.outbox.take(), offsets, records, refused)
-
-    # Inside
-
-    def _handle(self, run: Run) -> None:
-        records = run.records
-        end = len(records)
-        kept = 0  # the run's records before this one are in a savepoint
-        while (stopped := self._run(run.source, records, kept, end)) < end:
-            # The signal at `stopped` raised: everything since the savepoint is to be done again.
-            self._again(run.source, records, kept, stopped)
-            kept = stopped + 1
-        self._records += end
-        self._poison.signals(end)
-        self._since.append((run.source, records[kept:] if kept else records))
-        self._since_count += end - kept
-        if self._since_count >= SAVEPOINT_RECORDS:
-            self._keep()
-
-    def _run(self, index: int, records: Sequence[RawRecord], start: int, end: int) -> int:
-        """Handle records[start:end]; where it stopped: `end`, or the signal that raised."""
-        decode = self._decoders[index]
-        handler = self.agent.handler
-        store, outbox = self.store, self.outbox
-        known, home = store.known, self.agent.home.tag
-        at = start
-        try:
-            while at < end:
-                record = records[at]
-                store.now = record.timestamp
-                try:
-                    signal = decode(record)
-                except Refused as refused:
-                    self._refuse(index, record, refused.reason, refused.fields)
-                    at += 1
-                    continue
-                key = record.key
-                if key is not None and not known(home, key) and not self._belongs(key):
-                    self._refuse(index, record, Reason.WRONG_PARTITION, ())
-                    at += 1
-                    continue
-                handler(store, signal, outbox)
-                at += 1
-        except (UnreadableState, StateTooLarge):
-            raise
-        except Exception as error:  # noqa: BLE001 - a handler may raise anything
-            self._poison.raised(error)
-        return at
-
-    def _again(self, index: int, records: Sequence[RawRecord], kept: int, suspect: int) -> None:
-        since = list(self._since)
-        # 1.
-        self.store.rollback()
-        self.outbox.rollback()
-        self._refused.clear()
-        # 2. and 3.
-        for earlier_index, earlier in [*since, (index, records[kept:suspect])]:
-            for at in range(len(earlier)):
-                self._alone(earlier_index, earlier, at)
-        # 4.
-        self._alone(index, records, suspect)
-
-    def _alone(self, index: int, records: Sequence[RawRecord], at: int) -> None:
-        """Handle one record between two savepoints; dead-letter it if its handler raises."""
-        if self._run(index, records, at, at + 1) == at:
-            self.store.rollback()
-            self.outbox.rollback()
-            self._refuse(index, records[at], Reason.HANDLER_FAILED, ())
-            self._poison.poisoned()
-        self._keep()
-
-    def _keep(self) -> None:
-        self.store.savepoint()
-        self.outbox.keep()
-        self._refused_kept.update(self._refused)
-        self._refused.clear()
-        self._since.clear()
-        self._since_count = 0
-
-    def _belongs(self, key: bytes) -> bool:
-        return self._partitions == 1 or partition_of(key, self._partitions) == self.partition
-
-    def _refuse(
-        self, index: int, record: RawRecord, reason: Reason, fields: tuple[str, ...]
-    ) -> None:
-        topic = self._prefix + self.agent.inputs[index]
-        letter = DeadLetter(
-            topic, self.partition, record.offset, reason, fields, format_ms(record.timestamp)
-        )
-        self._refused[reason] += 1
-        self.outbox.emit(DEAD_LETTERS, f"{topic}/{self.partition}", letter)

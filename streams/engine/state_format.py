@@ -43,6 +43,12 @@ def prefix_of(full: bytes) -> bytes:
     return full[: full.find(b"\0") + 1]
 
 
+def key_and_sub(full: bytes) -> tuple[str, str]:
+    """The key and sub-key in a full key; the sub-key is empty where there is none."""
+    key, _, sub = full[1:].partition(b"\0")
+    return key.decode(), sub.decode()
+
+
 def expiry_of(data: bytes) -> int:
     """When a record expires, in seconds since the epoch; 0: never."""
     return int.from_bytes(data[1:HEADER_BYTES], "big")
@@ -53,6 +59,8 @@ class Reader:
 
     def __init__(self, kinds: Iterable[Kind[Any]]) -> None:
         self._kinds = {kind.tag: kind for kind in kinds}
+        self.waiting_tags = frozenset(tag for tag, kind in self._kinds.items() if kind.due)
+        """Tags of the kinds whose records wait for a moment."""
         self._decoders = {
             tag: msgspec.msgpack.Decoder(kind.struct).decode for tag, kind in self._kinds.items()
         }
@@ -61,6 +69,10 @@ class Reader:
         """Raise UnreadableState for a key no handler of this agent writes."""
         if full[:1] not in self._kinds and full != OFFSETS_KEY:
             raise UnreadableState(f"unknown kind of state record {full[:1]!r}")
+
+    def kind_of(self, full: bytes) -> Kind[Any]:
+        """The kind of a record a handler writes."""
+        return self._kinds[full[:1]]
 
     def decode(self, full: bytes, data: bytes, kind: Kind[Any]) -> Any:
         """The record's struct, migrated if it is of an older version. Raises UnreadableState."""

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from streams.agents.contract import Kind
+from streams.agents.contract import NEVER, Kind
+from streams.engine.state_cell import Cell, data_of
 from streams.engine.state_format import (
     HEADER_BYTES,
     MAX_RECORD_BYTES,
@@ -23,8 +24,10 @@ from streams.engine.state_format import (
     StateTooLarge,
     expiry_of,
     full_key,
+    key_and_sub,
 )
 from streams.engine.state_indexes import Expiries, SubKeys
+from streams.engine.timers import Due, Timers
 
 _SWEEP_MARGIN_S = 3600
 """How far behind the newest timestamp the sweep stays, for records that arrive out of order:
@@ -33,29 +36,19 @@ expiry is decided by the timestamp of the record being handled, the sweep only f
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class _Cell(msgspec.Struct, gc=False):
-    full: bytes
-    kind: Kind[Any]
-    value: Any  # None: deleted
-    expires_s: int
-    data: bytes | None  # as of the last savepoint; None: not there then
-    touched: bool = True
-    dirty: bool = False
-    used: int = 0  # the turn of the last savepoint that found it touched
-
-
 class Store:
     """The `State` of the contract, plus what a driver needs: savepoint, rollback, checkpoint.
 
     `hot_limit` is the number of cells above which a checkpoint turns those back into bytes that
-    were not touched since the checkpoint before.
+    were not touched since the checkpoint before. `timers` are the records that wait for a moment,
+    as they stand now.
     """
 
     def __init__(self, kinds: Iterable[Kind[Any]], *, hot_limit: int = 50_000) -> None:
         self.now = 0
-        self._entries: dict[bytes, bytes | _Cell] = {}
-        self._touched: list[_Cell] = []
-        self._hot: list[_Cell] = []
+        self._entries: dict[bytes, bytes | Cell] = {}
+        self._touched: list[Cell] = []
+        self._hot: list[Cell] = []
         self._turn = 0
         self._pending: dict[bytes, bytes | None] = {}
         self._subs = SubKeys()
@@ -64,8 +57,9 @@ class Store:
         self._hot_limit = hot_limit
         self._encoded_bytes = 0
         self._last_key = ""
-        self._last_cell: _Cell | None = None
+        self._last_cell: Cell | None = None
         self._reader = Reader(kinds)
+        self.timers = Timers(self._reader)
         self._encode = msgspec.msgpack.Encoder().encode
 
     # What handlers use
@@ -76,7 +70,7 @@ class Store:
         if sub:
             full += b"\0" + sub.encode()
         entry = self._entries.get(full)
-        if isinstance(entry, _Cell):
+        if isinstance(entry, Cell):
             cell = entry
             if not cell.touched:
                 cell.touched = True
@@ -103,7 +97,7 @@ class Store:
             if sub:
                 full += b"\0" + sub.encode()
             entry = self._entries.get(full)
-            if isinstance(entry, _Cell):
+            if isinstance(entry, Cell):
                 cell = entry
                 if not cell.touched:
                     cell.touched = True
@@ -113,19 +107,12 @@ class Store:
         cell.value = value
         cell.expires_s = expires_s
         cell.dirty = True
+        if kind.due is not None:
+            self.timers.set(cell.full, kind.due(value))
 
     def delete(self, kind: Kind[S], key: str, sub: str = "") -> None:
         """See `State`."""
-        full = full_key(kind.tag, key, sub)
-        entry = self._entries.get(full)
-        if entry is None:
-            return
-        cell = entry if isinstance(entry, _Cell) else self._load(full, entry, kind)
-        if not cell.touched:
-            cell.touched = True
-            self._touched.append(cell)
-        cell.value = None
-        cell.dirty = True
+        self._delete(full_key(kind.tag, key, sub), kind)
 
     def scan(self, kind: Kind[S], key: str) -> Iterator[tuple[str, S]]:
         """See `State`."""
@@ -146,6 +133,27 @@ class Store:
     def dirty_count(self) -> int:
         """Records changed since the last checkpoint (an upper bound of what it will write)."""
         return len(self._touched) + len(self._pending)
+
+    def take_up(self, full: bytes) -> tuple[Kind[Any], str, str, Any]:
+        """(kind, key, sub, record) of a full key, expired or not; to be changed by who asks."""
+        kind = self._reader.kind_of(full)
+        cell = self._touch(full, self._entries[full], kind)
+        cell.dirty = True
+        return kind, *key_and_sub(full), cell.value
+
+    def is_settled(self, due: Due) -> bool:
+        """Whether a record that was called was deleted, or put back for later or for no moment."""
+        cell = self._entries[due.full]
+        assert isinstance(cell, Cell)
+        assert cell.kind.due is not None
+        if cell.value is None:
+            return True
+        later = cell.kind.due(cell.value)
+        return later == self.timers.of(due.full) and (later == NEVER or later > due.at)
+
+    def drop(self, full: bytes) -> None:
+        """Forget a record as a handler would, by its full key."""
+        self._delete(full, self._reader.kind_of(full))
 
     def savepoint(self) -> None:
         """Encode what is dirty; a later `rollback` returns to here.
@@ -188,9 +196,12 @@ class Store:
             if cell.data is None:
                 del self._entries[cell.full]
                 self._subs.discard(cell.full)
+                self.timers.forget(cell.full)
             else:
                 cell.value = self._reader.decode(cell.full, cell.data, cell.kind)
                 cell.expires_s = expiry_of(cell.data)
+                if cell.kind.due is not None:
+                    self.timers.set(cell.full, cell.kind.due(cell.value))
         self._touched.clear()
         self._last_cell = None
 
@@ -208,7 +219,7 @@ class Store:
         """Take one record of the state topic, in the topic's order.
 
         Raises UnreadableState for a record of an unknown kind or version; contents are decoded,
-        and found unreadable, on first use.
+        and found unreadable, on first use, those of kinds with `due` at once.
         """
         before = self._entries.get(full)
         if data is None:
@@ -223,10 +234,11 @@ class Store:
             self._encoded_bytes -= len(before)
         self._entries[full] = data
         self._encoded_bytes += len(data)
+        self.timers.restored(full, data)
 
     def raw(self, full: bytes) -> bytes | None:
         """The encoded record of a full key, as of the last savepoint."""
-        return _data(self._entries.get(full))
+        return data_of(self._entries.get(full))
 
     def put_raw(self, full: bytes, data: bytes) -> None:
         """Store the engine's own record; it is written with the next checkpoint."""
@@ -236,7 +248,7 @@ class Store:
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Every encoded record as of the last savepoint."""
         for full, entry in self._entries.items():
-            data = _data(entry)
+            data = data_of(entry)
             if data is not None:
                 yield full, data
 
@@ -246,16 +258,33 @@ class Store:
 
     # Inside
 
-    def _load(self, full: bytes, data: bytes, kind: Kind[Any]) -> _Cell:
+    def _touch(self, full: bytes, entry: bytes | Cell, kind: Kind[Any]) -> Cell:
+        if not isinstance(entry, Cell):
+            return self._load(full, entry, kind)
+        if not entry.touched:
+            entry.touched = True
+            self._touched.append(entry)
+        return entry
+
+    def _delete(self, full: bytes, kind: Kind[Any]) -> None:
+        entry = self._entries.get(full)
+        if entry is None:
+            return
+        cell = self._touch(full, entry, kind)
+        cell.value = None
+        cell.dirty = True
+        self.timers.forget(full)
+
+    def _load(self, full: bytes, data: bytes, kind: Kind[Any]) -> Cell:
         value = self._reader.decode(full, data, kind)
-        cell = _Cell(full, kind, value, expiry_of(data), data)
+        cell = Cell(full, kind, value, expiry_of(data), data)
         self._entries[full] = cell
         self._touched.append(cell)
         self._hot.append(cell)
         return cell
 
-    def _new_cell(self, full: bytes, kind: Kind[Any], value: Any, data: bytes | None) -> _Cell:
-        cell = _Cell(full, kind, value, 0, data)
+    def _new_cell(self, full: bytes, kind: Kind[Any], value: Any, data: bytes | None) -> Cell:
+        cell = Cell(full, kind, value, 0, data)
         self._entries[full] = cell
         self._touched.append(cell)
         self._hot.append(cell)
@@ -266,7 +295,7 @@ class Store:
     def _cool(self) -> None:
         """Turn cells back into bytes that this checkpoint found untouched."""
         entries, turn = self._entries, self._turn
-        hot: list[_Cell] = []
+        hot: list[Cell] = []
         for cell in self._hot:
             if cell.used == turn:
                 hot.append(cell)
@@ -279,7 +308,7 @@ class Store:
         self._expiries.add(full, expires_s)
         self._subs.add(full)
 
-    def _forget(self, cell: _Cell) -> int:
+    def _forget(self, cell: Cell) -> int:
         """Carry out a deletion; the encoded bytes it frees."""
         full, before = cell.full, cell.data
         del self._entries[full]
@@ -291,9 +320,10 @@ class Store:
         return len(before or b"")
 
     def _drop(self, full: bytes) -> None:
-        data = _data(self._entries.pop(full))
+        data = data_of(self._entries.pop(full))
         self._encoded_bytes -= len(data or b"")
         self._subs.discard(full)
+        self.timers.forget(full)
 
     def _sweep(self) -> None:
         """Tombstone what expired."""
@@ -303,9 +333,9 @@ class Store:
             self._pending[full] = None
 
     def _expiry(self, full: bytes) -> int | None:
-        data = _data(self._entries.get(full))
-        return None if data is None else expiry_of(data)
-
-
-def _data(entry: bytes | _Cell | None) -> bytes | None:
-    return entry.data if isinstance(entry, _Cell) else entry
+        data = data_of(self._entries.get(full))
+        if data is None:
+            return None
+        if full in self.timers:  # it is called first
+            return max(expiry_of(data), self._progress_s + 1)
+        return expiry_of(data)

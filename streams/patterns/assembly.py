@@ -3,69 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from streams.patterns import correlation_rules as types
-from streams.patterns.block import Block
-from streams.patterns.conditions import Condition
-from streams.patterns.correlation_rules import CorrelationRule
-from streams.patterns.correlations import EventCount, Temporal, TemporalOrdered, ValueCount
-from streams.patterns.documents import Document
+from streams.patterns import correlation_types as types
+from streams.patterns.absence import Absence
+from streams.patterns.conditions import Always, assume
 from streams.patterns.durations import format_duration
 from streams.patterns.episodes import min_cooldown_ms
-from streams.patterns.findings import did_you_mean
-from streams.patterns.grouping import group_field, value_fields
-from streams.patterns.metadata import Metadata
-from streams.patterns.pattern import Pattern, Search
-from streams.patterns.thresholds import Threshold
-from streams.patterns.versions import (
-    correlation_meaning,
-    detection_meaning,
-    semantic_version,
-    window_key,
-)
-from streams.patterns.windows import Correlation
+from streams.patterns.grouping import ACCOUNT, Fields, Grouping
+from streams.patterns.pattern import STOP, Pattern, Search, Stage
+from streams.patterns.references import References
+from streams.patterns.rule import Rule
+from streams.patterns.sources import CLASSES
+from streams.patterns.stages import BYTES_PER_ID, MAX_STATE_BYTES, Stages
+from streams.patterns.versions import Meanings, semantic_version, window_key
 from streams.signals import Schema
 
 MIN_LATENESS_MS = 6 * 60_000
 """The five minutes a clock may run ahead, and one more."""
-MAX_RULES = 16
-"""Rules of one correlation: which of them a record matched is kept as two bytes."""
 COOLDOWN_WITHOUT_WINDOW_MS = 24 * 3_600_000
-MAX_STATE_BYTES = 240 * 1024
-"""What one window may take at most; a state record may take 256 KiB (CONTRACT.md)."""
-_BYTES_PER_RECORD = 9 + 3 + 65
-"""Time, and an id of 64 characters with its tag."""
+_BYTES_PER_CANDIDATE = 400
+"""What a wait keeps beside its evidence: times, and up to three references."""
 
 
-@dataclass(slots=True)
-class Rule:
-    """A rule as read: metadata, block, and one of condition (with its topic) and correlation."""
+class _Found(NamedTuple):
+    """What a rule looks for."""
 
-    document: Document
-    metadata: Metadata
-    block: Block
-    topic: str = ""
-    condition: Condition | None = None
-    correlation: CorrelationRule | None = None
-    referenced_by: list[Rule] = field(default_factory=list)
-
-    def error(self, message: str, suggestion: str = "", *, at: Sequence[str] = ()) -> None:
-        """Note a mistake at the line of a key path."""
-        self.document.report.error(self.document.data.line_of(*at), message, suggestion)
-
-
-class _Measure(NamedTuple):
-    correlation: Correlation | None
+    searches: tuple[Search, ...]
+    stages: tuple[Stage, ...]
     cooldown: int
-    group: str | None
-    measures: str
-    threshold: float
+    lateness: int
+    grouping: Grouping
 
 
 class Assembly:
-    """All rules of a rule set, by name and id, on their way to patterns.
+    """All rules of a rule set on their way to patterns.
 
     `broken` are names and ids of rules that could not be read: that a reference to one of them
     leads nowhere is no mistake of its own.
@@ -74,116 +46,52 @@ class Assembly:
     def __init__(self, rules: Sequence[Rule], schema: Schema, broken: Collection[str] = ()) -> None:
         self._rules = rules
         self._schema = schema
-        self._broken = broken
-        self._known: dict[str, Rule] = {}
+        self._references = References(rules, broken)
+        self._fields = Fields(schema, self._references)
+        self._meanings = Meanings(self._references)
 
     def patterns(self) -> list[Pattern]:
         """The patterns of all rules that report; mistakes are noted in the rules' reports."""
-        self._index()
-        references = {id(rule): self._resolve(rule) for rule in self._rules if rule.correlation}
         found = []
         for rule in self._rules:
-            if rule.metadata.mode is None:
+            if not rule.loaded:
                 continue
-            if not self._reports(rule):
+            if not self._references.reports(rule):
                 self._warn_of_a_silent_block(rule)
                 continue
-            if rule.correlation is None:
-                found.append(self._single(rule))
+            if rule.correlation is not None and not self._references.of(rule):
                 continue
-            referenced = references[id(rule)]
-            pattern = self._correlated(rule, referenced) if referenced else None
-            if pattern is not None:
-                found.append(pattern)
+            before = rule.document.report.errors
+            what = self._single(rule) if rule.correlation is None else self._correlated(rule)
+            if what is None:
+                continue
+            self._check_sources(rule, what)
+            absence, stops = self._absence(rule, what)
+            if rule.document.report.errors == before:
+                found.append(self._pattern(rule, what, absence, stops))
         self._distinct_keys(found)
         return found
-
-    def _index(self) -> None:
-        for rule in self._rules:
-            for kind, word in (("id", rule.metadata.id), ("name", rule.metadata.name)):
-                if not word:
-                    continue
-                first = self._known.setdefault(word, rule)
-                if first is not rule:
-                    place = f"{first.document.file}:{first.document.data.line_of(kind)}"
-                    hint = "give the copy its own" if kind == "id" else "rename one"
-                    rule.error(f"{kind} '{word}' is already taken by {place}", hint, at=(kind,))
-
-    def _resolve(self, rule: Rule) -> list[Rule]:
-        """The rules a correlation refers to, one per reference; empty with the mistakes noted."""
-        assert rule.correlation is not None
-        at = ("correlation", "rules")
-        found: list[Rule] = []
-        for reference in rule.correlation.rules:
-            target = self._find(reference)
-            if target is None and reference in self._broken:
-                continue
-            if target is None:
-                hint = did_you_mean(reference, self._known, "give a rule that 'name:' or 'id:'")
-                rule.error(f"refers to '{reference}', which no rule is called", hint, at=at)
-            elif target.correlation is not None:
-                if target is rule or self._leads_to(target, rule):
-                    rule.error(f"refers to itself through '{reference}'", "break the circle", at=at)
-                else:
-                    rule.error(
-                        f"refers to '{reference}', itself a correlation: chains are not yet supported",
-                        "refer to detection rules",
-                        at=at,
-                    )
-            elif target.metadata.mode is None and rule.metadata.mode is not None:
-                rule.error(
-                    f"refers to '{reference}', which its status keeps from being loaded",
-                    "give that rule status stable, test or experimental",
-                    at=at,
-                )
-            else:
-                found.append(target)
-                if rule.metadata.mode is not None:
-                    target.referenced_by.append(rule)
-        return found if len(found) == len(rule.correlation.rules) else []
-
-    def _leads_to(self, start: Rule, goal: Rule) -> bool:
-        seen: set[int] = set()
-        todo = [start]
-        while todo:
-            rule = todo.pop()
-            if rule is goal:
-                return True
-            if id(rule) in seen or rule.correlation is None:
-                continue
-            seen.add(id(rule))
-            todo += filter(None, map(self._find, rule.correlation.rules))
-        return False
-
-    def _find(self, reference: str) -> Rule | None:
-        """The rule of that name, or of that id however it is written."""
-        return self._known.get(reference) or self._known.get(reference.lower())
 
     @staticmethod
     def _warn_of_a_silent_block(rule: Rule) -> None:
         data = rule.document.data
-        if "vigil" in data:
-            rule.document.report.warning(
-                data.lines["vigil"],
-                "a correlation refers to this rule, so it is silent and its vigil block has no effect",
-                "move the block to the correlation, or say 'generate: true' if both are to report",
+        if "vigil" not in data:
+            return
+        if rule.filters is not None:
+            what, hint = "a filter is no pattern, and its vigil block has no effect", "remove it"
+        else:
+            what = (
+                "another rule refers to this one, so it is silent and its vigil block has no effect"
             )
-
-    @staticmethod
-    def _reports(rule: Rule) -> bool:
-        """A rule others refer to is silent, unless it or one of them says `generate: true`."""
-        return (
-            not rule.referenced_by
-            or rule.metadata.generate
-            or any(
-                other.metadata.generate or (other.correlation and other.correlation.generate)
-                for other in rule.referenced_by
+            hint = (
+                "move the block to the correlation, or say 'generate: true' if both are to report"
             )
-        )
+        rule.document.report.warning(data.lines["vigil"], what, hint)
 
-    def _single(self, rule: Rule) -> Pattern:
+    def _single(self, rule: Rule) -> _Found:
         assert rule.condition is not None
-        if rule.block.lateness is not None:
+        waits = rule.block.unless is not None
+        if rule.block.lateness is not None and not waits:
             rule.error(
                 "'lateness' means nothing without a window: this rule fires however late",
                 "remove it",
@@ -192,75 +100,32 @@ class Assembly:
         cooldown = rule.block.cooldown
         if cooldown is None:
             cooldown = COOLDOWN_WITHOUT_WINDOW_MS
+        lateness = self._lateness(rule, rule.block.unless.within if rule.block.unless else 0)
         if cooldown:  # with none, every match is an episode of its own and nothing is kept
-            cooldown = self._cooldown(rule, cooldown, 0)
-        meaning = detection_meaning(rule.document.data, rule.topic)
-        searches = (Search(rule.topic, rule.condition),)
-        return self._pattern(rule, meaning, searches, _Measure(None, cooldown, None, "", 0))
+            cooldown = self._cooldown(rule, cooldown, lateness if waits else 0)
+        grouping = Grouping(ACCOUNT, None, None)
+        return _Found((Search(rule.topic, rule.condition),), (), cooldown, lateness, grouping)
 
-    def _correlated(self, rule: Rule, referenced: list[Rule]) -> Pattern | None:
+    def _correlated(self, rule: Rule) -> _Found | None:
         spec = rule.correlation
         assert spec is not None
-        report = rule.document.report
-        before = report.errors
-        topics = [other.topic for other in referenced]
-        group, group_fields = group_field(rule.document, spec, topics, self._schema)
-        values = value_fields(rule.document, spec, topics, self._schema)
-        if report.errors > before:
+        grouping = self._fields.grouping(rule)
+        if grouping is None:
             return None
-        lateness = rule.block.lateness
-        if lateness is None:
-            lateness = max(MIN_LATENESS_MS, spec.timespan)
+        lateness = self._lateness(rule, spec.timespan)
         cooldown = rule.block.cooldown
         if cooldown is None:
             cooldown = spec.timespan
         cooldown = self._cooldown(rule, cooldown, lateness)
-        distinct = list(dict.fromkeys(map(id, referenced)))
-        if len(distinct) > MAX_RULES:
-            rule.error(
-                f"refers to more than {MAX_RULES} rules",
-                "join some into one rule with 'or'",
-                at=("correlation", "rules"),
-            )
+        built = Stages(self._fields, lateness, cooldown, rule.block.evidence)
+        if not built.build(rule, grouping):
             return None
-        bits = [1 << distinct.index(id(other)) for other in referenced]
-        threshold = self._threshold(rule, len(referenced), len(distinct))
-        correlation = _correlation(spec, threshold, bits, lateness, cooldown)
-        self._check_state(rule, correlation)
-        if report.errors > before:
-            return None
-        searches = {
-            id(other): Search(other.topic, other.condition, bit, grouped, value)
-            for other, bit, grouped, value in zip(
-                referenced, bits, group_fields, values, strict=True
-            )
-            if other.condition is not None
-        }
-        meaning = correlation_meaning(
-            rule.document.data["correlation"],
-            spec.timespan,
-            {
-                name: detection_meaning(other.document.data, other.topic)
-                for name, other in zip(spec.rules, referenced, strict=True)
-            },
-        )
-        measures = spec.type if spec.type in (types.EVENT_COUNT, types.VALUE_COUNT) else "rules"
-        measure = _Measure(correlation, cooldown, group, measures, threshold.bound)
-        return self._pattern(rule, meaning, tuple(searches.values()), measure)
+        return _Found(tuple(built.searches), tuple(built.stages), cooldown, lateness, grouping)
 
     @staticmethod
-    def _threshold(rule: Rule, steps: int, distinct: int) -> Threshold:
-        spec = rule.correlation
-        assert spec is not None
-        if spec.type == types.TEMPORAL and distinct < steps:
-            rule.error(
-                "the same rule stands twice, and in a 'temporal' it counts once",
-                "remove it, or use temporal_ordered",
-                at=("correlation", "rules"),
-            )
-        if spec.threshold is not None:
-            return spec.threshold
-        return Threshold("gte", steps)
+    def _lateness(rule: Rule, timespan: int) -> int:
+        lateness = rule.block.lateness
+        return max(MIN_LATENESS_MS, timespan) if lateness is None else lateness
 
     @staticmethod
     def _cooldown(rule: Rule, cooldown: int, lateness: int) -> int:
@@ -276,25 +141,87 @@ class Assembly:
         return least
 
     @staticmethod
-    def _check_state(rule: Rule, correlation: Correlation) -> None:
-        size = correlation.limit * (_BYTES_PER_RECORD + correlation.bytes_per_value)
-        if size > MAX_STATE_BYTES:
+    def _check_sources(rule: Rule, found: _Found) -> None:
+        """Whether the signals it looks for can come from so many classes of source."""
+        wanted = rule.block.evidence
+        if wanted <= 1:
+            return
+        possible: set[str] = set()
+        for search in found.searches:
+            if search.topic == "reviews":
+                possible.add("human")
+            elif search.topic == "moderation-hits":
+                possible.update(
+                    name
+                    for name in CLASSES
+                    if assume(search.condition, "source", name) != Always(False)
+                )
+        if not found.stages:
+            possible &= {next(iter(possible), "")}  # a single record has a single source
+        if len(possible) < wanted:
             rule.error(
-                f"one account could make this window hold {correlation.limit} records, "
-                f"{size // 1024} KiB of state; the most is {MAX_STATE_BYTES // 1024} KiB",
-                "lower the threshold, or shorten 'lateness' against the timespan",
-                at=("correlation", "condition"),
+                f"'evidence: {wanted}' can never hold: its signals come from "
+                f"{', '.join(sorted(possible)) or 'no source that counts'}",
+                "lower it, or look for hits of more sources",
+                at=("vigil", "evidence"),
             )
 
+    def _absence(self, rule: Rule, found: _Found) -> tuple[Absence | None, list[Search]]:
+        unless = rule.block.unless
+        if unless is None:
+            return None, []
+        absence = Absence(unless.within, found.lateness, found.cooldown)
+        per_candidate = _BYTES_PER_CANDIDATE + BYTES_PER_ID * self._most_evidence(found)
+        size = 2 * absence.most_kept * per_candidate
+        if size > MAX_STATE_BYTES:
+            rule.error(
+                f"one account could make this wait hold {size // 1024} KiB of state; the most is "
+                f"{MAX_STATE_BYTES // 1024} KiB",
+                "make 'within' longer against 'lateness', or lower the threshold",
+                at=("vigil", "unless"),
+            )
+        searches = []
+        for target in self._references.stops(rule):
+            assert target.condition is not None
+            fields = self._schema.fields(target.topic)
+            for name in (found.grouping.owner, found.grouping.group):
+                if name is not None and name not in fields:
+                    rule.error(
+                        f"'{target.metadata.name or target.metadata.id}' reads {target.topic}, "
+                        f"which has no field '{name}' to tell whose wait it ends",
+                        "group by fields that both have, under the same name",
+                        at=("vigil", "unless", "rules"),
+                    )
+                    return None, []
+            searches.append(
+                Search(
+                    target.topic,
+                    target.condition,
+                    STOP,
+                    owner=found.grouping.owner,
+                    group=found.grouping.group,
+                )
+            )
+        return absence, searches
+
     @staticmethod
+    def _most_evidence(found: _Found) -> int:
+        return found.stages[0].correlation.most_evidence if found.stages else 1
+
     def _pattern(
-        rule: Rule,
-        meaning: Mapping[str, Any],
-        searches: tuple[Search, ...],
-        measure: _Measure,
+        self, rule: Rule, found: _Found, absence: Absence | None, stops: Sequence[Search]
     ) -> Pattern:
         metadata = rule.metadata
+        spec = rule.correlation
+        meaning: Mapping[str, Any] = self._meanings.of(rule)
         version = semantic_version(meaning, rule.document.data.get("vigil"))
+        measures, threshold, words = "", 0.0, ""
+        if spec is not None:
+            measures = "rules" if spec.type in types.IN_WORDS else spec.type
+            threshold = spec.threshold.bound if spec.threshold else float(len(spec.rules))
+            threshold = int(threshold) if threshold == int(threshold) else threshold
+            if spec.words is not None:
+                words = str(rule.document.data["correlation"]["condition"])
         return Pattern(
             id=metadata.id,
             title=metadata.title,
@@ -305,8 +232,15 @@ class Assembly:
             mode=metadata.mode or "",
             severity=metadata.level,
             block=rule.block,
-            searches=searches,
-            **measure._asdict(),
+            searches=(*found.searches, *stops),
+            stages=found.stages,
+            cooldown=found.cooldown,
+            entity=found.grouping.entity,
+            group=found.grouping.group,
+            absence=absence,
+            measures=measures,
+            threshold=threshold,
+            words=words,
             file=rule.document.file,
             line=rule.document.line,
         )
@@ -317,15 +251,3 @@ class Assembly:
         for pattern in patterns:
             other = taken.setdefault(pattern.key, pattern)
             assert other is pattern, f"{pattern.id} and {other.id} hash to the same state key"
-
-
-def _correlation(
-    spec: CorrelationRule, threshold: Threshold, bits: Sequence[int], lateness: int, cooldown: int
-) -> Correlation:
-    if spec.type == types.EVENT_COUNT:
-        return EventCount(threshold, spec.timespan, lateness, cooldown)
-    if spec.type == types.VALUE_COUNT:
-        return ValueCount(threshold, spec.timespan, lateness, cooldown)
-    if spec.type == types.TEMPORAL:
-        return Temporal(threshold, len(set(bits)), spec.timespan, lateness, cooldown)
-    return TemporalOrdered(bits, spec.timespan, lateness, cooldown)

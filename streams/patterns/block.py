@@ -9,6 +9,7 @@ from typing import Any
 from streams.patterns.documents import Document, Lined, LinedList
 from streams.patterns.durations import format_duration, parse_duration_ms
 from streams.patterns.findings import Report, did_you_mean, one_of
+from streams.patterns.sources import CLASSES
 from streams.records import PROPOSABLE
 
 DEFAULT_HARM = "policy_other"
@@ -22,20 +23,33 @@ MAX_DURATION_MS = 400 * 86_400_000
 """400 days, as long as Vigil remembers anything about an account."""
 
 ALL_ACCOUNTS_PERCENT = 100
+_UNLESS_KEYS = ("rules", "within")
+
+
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """Absence: what fired is told only if no record of one of `rules` comes within `within` ms."""
+
+    rules: tuple[str, ...]
+    within: int
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """A checked block. Durations are ms, None where the rule leaves them to their default.
 
-    `budget` is the number of actions an hour the governor grants, None for no limit. `tests` are
-    the inline tests as written.
+    `budget` is the number of actions an hour the governor grants, None for no limit. `evidence` is
+    how many independent classes of source it takes, `rollout` the percentage of accounts for which
+    a live pattern is live. `tests` are the inline tests as written.
     """
 
     harm: str = DEFAULT_HARM
     action: str | None = None
     budget: int | None = None
+    evidence: int = 1
     cooldown: int | None = None
+    unless: Unless | None = None
+    rollout: int = ALL_ACCOUNTS_PERCENT
     lateness: int | None = None
     tests: Sequence[Any] = ()
 
@@ -54,7 +68,6 @@ def read_block(document: Document, harms: Sequence[str]) -> Block | None:
         if key not in KEYS:
             hint = did_you_mean(key, KEYS, one_of(KEYS))
             report.error(block.lines[key], f"unknown key '{key}' in the vigil block", hint)
-    _refuse_what_is_to_come(block, report)
     harm = _listed(block, "harm", harms, report)
     action = _listed(block, "action", PROPOSABLE, report)
     if action is not None and "harm" not in block:
@@ -73,30 +86,64 @@ def read_block(document: Document, harms: Sequence[str]) -> Block | None:
         harm=harm or DEFAULT_HARM,
         action=action,
         budget=_whole(block, "budget", 0, report),
+        evidence=_evidence(block, report),
         cooldown=_duration(block, "cooldown", report),
+        unless=_unless(block, report),
+        rollout=_rollout(block, report),
         lateness=_duration(block, "lateness", report),
         tests=tests,
     )
     return None if report.errors > before else found
 
 
-def _refuse_what_is_to_come(block: Lined, report: Report) -> None:
-    if "unless" in block:
-        report.error(block.lines["unless"], "'unless' is not yet supported", "remove it for now")
-    evidence = _whole(block, "evidence", 1, report)
-    if evidence is not None and evidence > 1:
+def _evidence(block: Lined, report: Report) -> int:
+    evidence = _whole(block, "evidence", 1, report) or 1
+    if evidence > len(CLASSES):
         report.error(
             block.lines["evidence"],
-            "'evidence' above 1 (independent sources) is not yet supported",
-            "leave it out for now",
+            f"there are only {len(CLASSES)} independent classes of source",
+            "they are " + ", ".join(CLASSES),
         )
+    return evidence
+
+
+def _rollout(block: Lined, report: Report) -> int:
     percent = _whole(block, "rollout", 0, report)
-    if percent is not None and percent != ALL_ACCOUNTS_PERCENT:
-        report.error(
-            block.lines["rollout"],
-            "'rollout' below 100 is not yet supported",
-            "use 'status: experimental' to try a pattern in shadow",
-        )
+    if percent is None:
+        return ALL_ACCOUNTS_PERCENT
+    if percent > ALL_ACCOUNTS_PERCENT:
+        report.error(block.lines["rollout"], "'rollout' is a percentage", "write 0 to 100")
+    return percent
+
+
+def _unless(block: Lined, report: Report) -> Unless | None:
+    section = block.get("unless")
+    if section is None:
+        return None
+    line = block.lines["unless"]
+    hint = "write 'unless: {rules: [name], within: 24h}'"
+    if not isinstance(section, Lined):
+        report.error(line, "'unless' must be a mapping", hint)
+        return None
+    for key in section:
+        if key not in _UNLESS_KEYS:
+            report.error(
+                section.lines[key],
+                f"unknown key '{key}' in 'unless'",
+                did_you_mean(key, _UNLESS_KEYS, hint),
+            )
+    names = section.get("rules")
+    names = names if isinstance(names, LinedList) else [names]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        report.error(section.line_of("rules"), "'unless' needs 'rules': what must not follow", hint)
+        return None
+    if "within" not in section:
+        report.error(section.line, "'unless' needs 'within': how long to wait", hint)
+        return None
+    within = _duration(section, "within", report)
+    if within == 0:
+        report.error(section.lines["within"], "'within' must be longer than nothing", hint)
+    return Unless(tuple(names), within) if within else None
 
 
 def _listed(block: Lined, key: str, known: Sequence[str], report: Report) -> str | None:

@@ -7,24 +7,26 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sigma.correlations import SigmaCorrelationRule
+from sigma.correlations import (
+    SigmaCorrelationRule,
+    SigmaExtendedCorrelationCondition,
+)
 from sigma.exceptions import SigmaError
 
+from streams.patterns import correlation_types as types
 from streams.patterns.block import MAX_DURATION_MS
+from streams.patterns.correlation_conditions import (
+    OPERATORS,
+    read_percentile,
+    read_threshold,
+    words_of,
+)
 from streams.patterns.documents import Document, Lined, LinedList
 from streams.patterns.durations import format_duration
 from streams.patterns.findings import did_you_mean, one_of
 from streams.patterns.thresholds import Threshold
 
-EVENT_COUNT = "event_count"
-VALUE_COUNT = "value_count"
-TEMPORAL = "temporal"
-TEMPORAL_ORDERED = "temporal_ordered"
-TYPES = (EVENT_COUNT, VALUE_COUNT, TEMPORAL, TEMPORAL_ORDERED)
-
-_TO_COME = ("value_sum", "value_avg", "value_percentile", "value_median")
 _KEYS = ("type", "rules", "group-by", "timespan", "condition", "aliases", "generate")
-_OPERATORS = ("gte", "gt", "lte", "lt", "eq", "neq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ class CorrelationRule:
     """A correlation as written, its references not yet resolved. `timespan` is ms.
 
     `rules` are names or ids in the order written, a rule may stand twice; `threshold` is None
-    where the type has none (temporal_ordered, and temporal without a condition). `aliases` maps
-    an alias to the field each reference means by it.
+    where the type has none (temporal_ordered, and temporal without a condition), `words` is
+    pySigma's tree of a condition in words. `percentile` counts for value_percentile and
+    value_median only. `aliases` maps an alias to the field each reference means by it.
     """
 
     type: str
@@ -41,7 +44,9 @@ class CorrelationRule:
     group_by: tuple[str, ...]
     timespan: int
     threshold: Threshold | None
+    words: Any | None
     field: str | None
+    percentile: float
     aliases: Mapping[str, Mapping[str, str]]
     generate: bool
 
@@ -59,25 +64,22 @@ def read_correlation(document: Document) -> CorrelationRule | None:
             hint = did_you_mean(key, _KEYS, one_of(_KEYS))
             report.error(section.lines[key], f"unknown key '{key}' in a correlation", hint)
     kind = _type(document, section)
-    rules = _words(document, section, "rules")
-    group_by = _words(document, section, "group-by")
+    condition = section.get("condition")
+    words = words_of(document, section, kind) if isinstance(condition, str) else None
+    rules = _rules(document, section, words)
+    group_by = _names(document, section, "group-by")
     if "timespan" not in section:
         report.error(section.line, "a correlation needs a 'timespan'", "write, say, timespan: 10m")
-    condition = section.get("condition")
-    if condition is None and kind in (EVENT_COUNT, VALUE_COUNT):
-        report.error(section.line, f"{kind} needs a 'condition'", "write 'condition: {gte: 5}'")
-    if isinstance(condition, str):
-        report.error(
-            section.lines["condition"],
-            "conditions in words (and, or, not over rules) are not yet supported",
-            "leave it out to need all the rules",
-        )
+    if condition is None and kind in types.WITH_CONDITION:
+        what = "{gte: 5}" if kind == types.EVENT_COUNT else "{field: score, gte: 5}"
+        report.error(section.line, f"{kind} needs a 'condition'", f"write 'condition: {what}'")
     if kind is None or report.errors > before:
         return None
-    parsed = _parse(document, section)
+    parsed = _parse(document, section, rules)
     if parsed is None:
         return None
-    threshold = _threshold(document, section, kind, parsed)
+    plain = words is None and condition is not None
+    threshold = read_threshold(document, section, kind, parsed.condition) if plain else None
     timespan = parsed.timespan.seconds * 1000
     if timespan > MAX_DURATION_MS:
         report.error(
@@ -94,7 +96,9 @@ def read_correlation(document: Document) -> CorrelationRule | None:
         group_by=group_by,
         timespan=timespan,
         threshold=threshold,
-        field=parsed.condition.fieldref,
+        words=words.parsed if words is not None else None,
+        field=parsed.condition.fieldref if plain else None,
+        percentile=read_percentile(kind, parsed.condition) if plain else types.MEDIAN,
         aliases=aliases,
         generate=bool(section.get("generate", False)),
     )
@@ -103,87 +107,64 @@ def read_correlation(document: Document) -> CorrelationRule | None:
 def _type(document: Document, section: Lined) -> str | None:
     kind = section.get("type")
     line = section.line_of("type")
-    if kind in TYPES:
+    if kind in types.TYPES:
         return str(kind)
-    if kind in _TO_COME:
-        document.report.error(
-            line, f"correlation type '{kind}' is not yet supported", one_of(TYPES)
-        )
-    elif kind is None:
-        document.report.error(line, "a correlation needs a 'type'", one_of(TYPES))
+    if kind is None:
+        document.report.error(line, "a correlation needs a 'type'", one_of(types.TYPES))
     else:
-        hint = did_you_mean(str(kind), TYPES, one_of(TYPES))
+        hint = did_you_mean(str(kind), types.TYPES, one_of(types.TYPES))
         document.report.error(line, f"'{kind}' is not a correlation type", hint)
     return None
 
 
-def _words(document: Document, section: Lined, key: str) -> tuple[str, ...]:
+def _rules(
+    document: Document, section: Lined, words: SigmaExtendedCorrelationCondition | None
+) -> tuple[str, ...]:
+    """The references; a condition in words may stand for them."""
+    if "rules" not in section and words is not None:
+        return tuple(words.get_referenced_rules())
+    return _names(document, section, "rules")
+
+
+def _names(document: Document, section: Lined, key: str) -> tuple[str, ...]:
     value = section.get(key)
-    words = value if isinstance(value, LinedList) else [value]
-    if not words or not all(isinstance(word, str) and word for word in words):
+    names = value if isinstance(value, LinedList) else [value]
+    if not names or not all(isinstance(name, str) and name for name in names):
         hint = {
             "rules": "list the names or ids of the rules it is about",
             "group-by": "Vigil counts per account: write 'group-by: [account]'",
         }[key]
         document.report.error(section.line_of(key), f"a correlation needs '{key}'", hint)
         return ()
-    return tuple(words)
+    return tuple(names)
 
 
-def _parse(document: Document, section: Lined) -> Any:
-    data = {"title": document.data["title"], "correlation": dict(section)}
+def _parse(document: Document, section: Lined, rules: tuple[str, ...]) -> Any:
+    data = {"title": document.data["title"], "correlation": {**section, "rules": list(rules)}}
     try:
         return SigmaCorrelationRule.from_dict(data)
     except SigmaError as error:
         message = str(error)
-        key = (
-            "timespan" if "imespan" in message else "condition" if "ondition" in message else "type"
-        )
+        about_condition = "ondition" in message or "field" in message
+        key = "timespan" if "imespan" in message else "condition" if about_condition else "type"
         hint = "write 90s, 10m, 24h or 30d" if key == "timespan" else "write, say, gte: 5"
-        bounds = [op for op in _OPERATORS if op in (section.get("condition") or ())]
-        if len(bounds) > 1:
-            hint = f"two bounds ({', '.join(bounds)}) in one condition are not supported; keep one"
-        elif isinstance(section.get("condition"), Lined):
-            unknown = [word for word in section["condition"] if word not in (*_OPERATORS, "field")]
-            hint = did_you_mean(unknown[0], (*_OPERATORS, "field"), hint) if unknown else hint
+        condition = section.get("condition")
+        if isinstance(condition, str):
+            hint = f"the rules are {', '.join(rules)}; list and use each of them"
+        elif isinstance(condition, Lined):
+            bounds = [op for op in OPERATORS if op in condition]
+            known = (*OPERATORS, "field", "percentile")
+            unknown = [word for word in condition if word not in known]
+            if "field" in message:
+                hint = "name the 'field' it counts the values of"
+            if len(bounds) > 1:
+                hint = (
+                    f"two bounds ({', '.join(bounds)}) in one condition are not supported; keep one"
+                )
+            elif unknown:
+                hint = did_you_mean(unknown[0], known, hint)
         document.report.error(section.line_of(key), message, hint)
         return None
-
-
-def _threshold(document: Document, section: Lined, kind: str, parsed: Any) -> Threshold | None:
-    report, line = document.report, section.line_of("condition")
-    if "condition" not in section:
-        return None
-    condition = parsed.condition
-    if kind == TEMPORAL_ORDERED:
-        report.error(
-            line,
-            "temporal_ordered needs all its rules in order: it has no condition",
-            "remove 'condition', or list fewer rules",
-        )
-    if condition.percentile is not None:
-        report.error(line, f"'percentile' means nothing in a {kind}", "remove it")
-    if kind == VALUE_COUNT:
-        if not isinstance(condition.fieldref, str):
-            report.error(line, "value_count needs one 'field' whose values it counts")
-    elif condition.fieldref is not None:
-        report.error(line, f"{kind} counts no field", "remove 'field', or use value_count")
-    threshold = Threshold(condition.op.name.lower(), condition.count)
-    most = len(set(parsed_rules(section))) if kind == TEMPORAL else None
-    if not threshold.possible(most):
-        report.error(
-            line,
-            f"'{threshold.op}: {threshold.bound}' can never hold",
-            "a window is judged at a record, so it counts at least 1"
-            + (f", and at most its {most} rules" if most else ""),
-        )
-    return threshold
-
-
-def parsed_rules(section: Mapping[str, Any]) -> list[str]:
-    """The references of a checked section as a list."""
-    rules = section["rules"]
-    return [rules] if isinstance(rules, str) else list(rules)
 
 
 def _aliases(

@@ -8,7 +8,7 @@ turned into ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sigma import conditions as sigma
@@ -59,12 +59,24 @@ def read_detection(
     `topics` are the fields of every topic, to recognise a field that belongs to another.
     """
     section = document.data.get("detection")
-    report = document.report
     if not isinstance(section, Lined):
-        report.error(
+        document.report.error(
             document.data.line_of("detection"), "'detection' must be a mapping of searches"
         )
         return None
+    return read_searches(document, section, topic, topics)
+
+
+def read_searches(
+    document: Document,
+    section: Lined,
+    topic: str,
+    topics: Mapping[str, Mapping[str, Field]],
+    *,
+    beside: Sequence[str] = (),
+) -> Condition | None:
+    """Searches and the condition over them; `beside` are keys that are neither."""
+    report = document.report
     before = report.errors
     condition = section.get("condition")
     if not isinstance(condition, str):
@@ -78,17 +90,25 @@ def read_detection(
         )
     checker = _Checker(document, topic, topics)
     for name, search in section.items():
-        if name not in ("condition", "timeframe"):
+        if name not in ("condition", "timeframe", *beside):
             checker.search(name, search, section.lines[name])
     if report.errors > before:
         return None
-    return _translate(document, section, topics[topic])
+    searches = Lined(section.line)
+    for name, search in section.items():
+        if name not in beside:
+            searches[name] = search
+            searches.lines[name] = section.lines[name]
+    return _translate(document, searches, topics[topic])
 
 
 def _translate(document: Document, section: Lined, fields: Mapping[str, Field]) -> Condition | None:
     report, line = document.report, section.line_of("condition")
+    data = document.data
     try:
-        rule = SigmaRule.from_dict(_without_vigil(document.data))
+        rule = SigmaRule.from_dict(
+            {"title": data["title"], "logsource": data["logsource"], "detection": section}
+        )
         tree = rule.detection.parsed_condition[0].parsed
     except SigmaError as error:
         report.error(line, *_condition_fault(_plain(error), section))
@@ -110,10 +130,6 @@ def _translate(document: Document, section: Lined, fields: Mapping[str, Field]) 
         )
         return None
     return condition
-
-
-def _without_vigil(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key != "vigil"}
 
 
 def _mentioned(name: str, words: list[str]) -> bool:

@@ -36,18 +36,19 @@ Play = Callable[[RuleSet, Sequence[Record]], Iterable[tuple[str, bytes]]]
 def run_tests(ruleset: RuleSet, play: Play) -> list[Result]:
     """Run every inline test against its own pattern alone, on fresh state.
 
-    `play` brings the driver, so that the same handlers run as in deployment.
+    `play` brings the driver, so that the same handlers run as in deployment. What was taken back
+    (`unless`) counts as not found, and what an entity's pattern says of several accounts, once.
     """
     results = []
     for pattern in ruleset.patterns:
         alone = ruleset.only({pattern.id})
         for test in ruleset.tests.get(pattern.id, ()):
-            found = [
-                (str(value["account"]), parse_ms(value["at"]) - START_MS)
+            detections = [
+                msgspec.json.decode(data, type=_Detection)
                 for topic, data in play(alone, test.records)
                 if topic == "detections"
-                for value in [msgspec.json.decode(data)]
             ]
+            found = _moments_found(detections, test.expected)
             results.append(
                 Result(
                     pattern.id,
@@ -59,6 +60,25 @@ def run_tests(ruleset: RuleSet, play: Play) -> list[Result]:
                 )
             )
     return results
+
+
+class _Detection(msgspec.Struct):
+    id: str
+    account: str
+    at: str
+    entity: str | None = None
+    retracts: str | None = None
+
+
+def _moments_found(
+    detections: Sequence[_Detection], expected: Sequence[tuple[str | None, int]]
+) -> list[tuple[str, int]]:
+    retracted = {one.retracts for one in detections}
+    standing = [one for one in detections if one.id not in retracted and one.retracts is None]
+    if any(account is None for account, _ in expected):
+        # An entity's pattern says the same of each account it concerns: that is one moment.
+        standing = list({(one.entity or one.id, one.at): one for one in standing}.values())
+    return [(one.account, parse_ms(one.at) - START_MS) for one in standing]
 
 
 def _as_expected(

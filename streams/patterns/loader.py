@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from streams.patterns.assembly import Assembly, Rule
+from streams.patterns.assembly import Assembly
 from streams.patterns.block import read_block
 from streams.patterns.correlation_rules import read_correlation
 from streams.patterns.detections import read_detection
 from streams.patterns.documents import Document, read_documents
+from streams.patterns.filters import read_filter
 from streams.patterns.findings import Finding, Report, RuleErrors, Severity
 from streams.patterns.inline_reader import CASES, InlineReader, InlineTest
 from streams.patterns.metadata import read_metadata, read_topic
 from streams.patterns.pattern import Pattern
+from streams.patterns.rule import Rule
 from streams.patterns.ruleset import RuleSet
 from streams.patterns.versions import ruleset_hash
 from streams.signals import Schema
@@ -123,14 +125,17 @@ def _read_rule(document: Document, schema: Schema) -> Rule | None:
     metadata = read_metadata(document)
     harms = topics["moderation-hits"]["category"].values or ()
     block = read_block(document, harms)
-    topic = condition = correlation = None
+    topic = condition = correlation = narrows = None
     if "correlation" in document.data:
         if metadata is not None:
             correlation = read_correlation(document)
-    elif "detection" in document.data:
+    elif "detection" in document.data or "filter" in document.data:
         topic = read_topic(document, topics)
         if topic is not None and metadata is not None:
-            condition = read_detection(document, topic, topics)
+            if "detection" in document.data:
+                condition = read_detection(document, topic, topics)
+            else:
+                condition, narrows = read_filter(document, topic, topics) or (None, None)
     if metadata is None or block is None or (condition is None and correlation is None):
         return None
-    return Rule(document, metadata, block, topic or "", condition, correlation)
+    return Rule(document, metadata, block, topic or "", condition, correlation, narrows)

@@ -139,14 +139,11 @@ def _check_keys(document: Document) -> None:
             "write each rule out",
         )
     sections = [section for section in _SECTIONS if section in data]
-    if "filter" in sections:
-        report.error(data.lines["filter"], "filters are not yet supported", "use 'and not' instead")
-    elif len(sections) != 1:
-        what = "has neither" if not sections else "has both"
-        join = "nor" if not sections else "and"
+    if len(sections) != 1:
+        what = "has none of" if not sections else "has more than one of"
         report.error(
             data.line_of(*sections[1:2]),
-            f"a rule {what} 'detection' {join} 'correlation'",
+            f"a rule {what} 'detection', 'correlation' and 'filter'",
             "it needs exactly one; separate two rules with '---'",
         )
     if sections == ["correlation"] and "logsource" in data:

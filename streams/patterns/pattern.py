@@ -1,56 +1,79 @@
-"""A pattern: one rule that reports, compiled, and the plans by which signals reach it."""
+"""A pattern: one rule that reports, compiled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import attrgetter
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
-from streams.patterns.block import Block
-from streams.patterns.conditions import Always, Condition, Test, assume, compile_test
+from xxhash import xxh3_64_intdigest
+
+from streams.patterns.absence import Absence
+from streams.patterns.block import ALL_ACCOUNTS_PERCENT, Block
+from streams.patterns.conditions import Condition
 from streams.patterns.windows import Correlation
-from streams.signals import Field
 
 LIVE = "live"
 SHADOW = "shadow"
+
+ACCOUNTS = "accounts"
+ENTITIES = "entities"
 
 DISPATCH_FIELD: Mapping[str, str] = MappingProxyType(
     {"activity": "kind", "moderation-hits": "category"}
 )
 """The required enum field of a topic by whose value signals are led to their patterns."""
 
-ANY = ""
-"""The value under which a topic without such a field keeps its plans."""
-
-Find = Callable[[Any], Iterable[tuple[str, Any]]]
-"""From a signal to what it is to a pattern: (group, value) pairs, none where it doesn't match."""
+STOP = -1
+"""In place of a stage: a match that keeps the pattern from being told (`unless`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One detection a pattern looks for, and how its signals enter the window.
+    """One detection a pattern looks for, and where its signals enter.
 
-    `group` and `value` name the field that groups beside the account and the field whose values
-    are counted, None without; `bits` says which of the pattern's rules it is.
+    `stage` is a place in `Pattern.stages` (0 where there is none), or `STOP`; `bits` says which of
+    the stage's rules it is. `owner` names the field whose state it is; `group` and `value` those
+    that group within it and whose values are counted, None without.
     """
 
     topic: str
     condition: Condition
+    stage: int = 0
     bits: int = 1
+    owner: str = "account"
     group: str | None = None
     value: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One window of a pattern. Records that satisfy it enter the stage `above`, None for the first.
+
+    There they are the rule `bits`, or, with `counted`, their value is this stage's group. `grouped`
+    says whether this stage groups by a second field, `passes` whether the one above has the same.
+    """
+
+    correlation: Correlation
+    above: int | None = None
+    bits: int = 1
+    grouped: bool = False
+    passes: bool = False
+    counted: bool = False
+
+
+@dataclass(frozen=True)
 class Pattern:
     """One rule that reports. `key` is the short name its state is stored under.
 
-    `correlation` is None for a rule without a window; then `cooldown` (ms) alone separates its
-    episodes, and with none every match is one. `group` is the name of the field that groups beside the account, None without.
+    `stages` has its correlation first and those it is chained to after it; it is empty for a rule
+    without a window. Then `cooldown` (ms) alone separates its episodes, and with none every match
+    is one. `entity` is the type of entity it is about, None where it is about accounts, `group` the
+    name of what groups within that, None without. `absence` is what must not follow.
     `description` and `falsepositives` are the rule's own words for people.
-    `measures` and `threshold` name the quantity and its bound in a detection's `values`.
+    `measures` and `threshold` name the quantity and its bound in a detection's `values`, `words` is
+    a condition in words instead of a bound.
     """
 
     id: str
@@ -63,115 +86,49 @@ class Pattern:
     severity: str
     block: Block
     searches: tuple[Search, ...]
-    correlation: Correlation | None
+    stages: tuple[Stage, ...]
     cooldown: int
+    entity: str | None
     group: str | None
+    absence: Absence | None
     measures: str
     threshold: float
+    words: str
     file: str
     line: int
 
     @property
+    def correlation(self) -> Correlation | None:
+        """What is judged in the end, None for a rule without a window."""
+        return self.stages[0].correlation if self.stages else None
+
+    @property
+    def agent(self) -> str:
+        """The agent that runs it."""
+        return ACCOUNTS if self.entity is None else ENTITIES
+
+    @cached_property
+    def simple(self) -> bool:
+        """One window or none, and nothing to wait for: nearly all are."""
+        return len(self.stages) <= 1 and self.absence is None
+
+    @cached_property
     def horizon(self) -> int:
         """How long after the last touch (ms) its state is kept; 0: it has none."""
-        return self.correlation.horizon if self.correlation else 2 * self.cooldown
+        if self.absence is not None:
+            longest = max((stage.correlation.horizon for stage in self.stages), default=0)
+            return max(longest, self.absence.horizon)
+        if not self.stages:
+            return 2 * self.cooldown
+        return max(stage.correlation.horizon for stage in self.stages)
 
+    def mode_for(self, account: str) -> str:
+        """Live or shadow, for that account: a live pattern may be rolled out to some only.
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do with signals of one topic and dispatch value for one pattern."""
-
-    pattern: Pattern
-    find: Find
-
-
-def plans(
-    patterns: Sequence[Pattern], topic: str, fields: Mapping[str, Field]
-) -> dict[str, tuple[Plan, ...]]:
-    """Dispatch value → the plans of the patterns that a signal with it can match, by pattern id."""
-    name = DISPATCH_FIELD.get(topic)
-    values = (fields[name].values or ()) if name else (ANY,)
-    found: dict[str, tuple[Plan, ...]] = {}
-    for value in values:
-        reached = []
-        for pattern in sorted(patterns, key=lambda pattern: pattern.id):
-            searches = [
-                (search, left)
-                for search in pattern.searches
-                if search.topic == topic
-                for left in [assume(search.condition, name, value) if name else search.condition]
-                if left != Always(False)
-            ]
-            if searches:
-                reached.append(Plan(pattern, _finder(searches)))
-        if reached:
-            found[value] = tuple(reached)
-    return found
-
-
-def _finder(searches: list[tuple[Search, Condition]]) -> Find:
-    entries = [_Entry(search, condition) for search, condition in searches]
-    if len(entries) == 1 and entries[0].search.group is None:
-        return _find_one(entries[0])
-    return _find_any(entries)
-
-
-class _Entry:
-    """A search with its functions made."""
-
-    __slots__ = ("group", "search", "test", "value")
-
-    def __init__(self, search: Search, condition: Condition) -> None:
-        self.search = search
-        self.test: Test | None = None if condition == Always(True) else compile_test(condition)
-        self.group = attrgetter(search.group) if search.group else None
-        bits = search.bits
-        self.value: Callable[[Any], Any] = (
-            attrgetter(search.value) if search.value else lambda _: bits
-        )
-
-
-def _find_one(entry: _Entry) -> Find:
-    """One search, grouped by account alone: the usual case, without a loop."""
-    test, value = entry.test, entry.value
-    if entry.search.value is None:
-        alone = (("", entry.search.bits),)
-        if test is None:
-            return lambda _: alone
-        return lambda signal: alone if test(signal) else ()
-    if test is None:
-        return lambda signal: (("", value(signal)),)
-    return lambda signal: (("", value(signal)),) if test(signal) else ()
-
-
-def _find_any(entries: list[_Entry]) -> Find:
-    """Several searches or a group field. A signal that matches two counts once per group."""
-    unite = all(entry.search.value is None for entry in entries)
-
-    def find(signal: Any) -> Iterable[tuple[str, Any]]:
-        found: dict[str, Any] = {}
-        for entry in entries:
-            if entry.test is not None and not entry.test(signal):
-                continue
-            group = ""
-            if entry.group is not None:
-                present = entry.group(signal)
-                if present is None:
-                    continue  # a record without the field belongs to no group
-                group = _text(present)
-            value = entry.value(signal)
-            if unite:
-                found[group] = found.get(group, 0) | value
-            else:
-                found.setdefault(group, value)
-        return found.items()
-
-    return find
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(int(value)) if value == int(value) else repr(value)
+        The share is stable: who is in at 10 percent is in at 20, whatever the version.
+        """
+        percent = self.block.rollout
+        if self.mode != LIVE or percent >= ALL_ACCOUNTS_PERCENT:
+            return self.mode
+        drawn = xxh3_64_intdigest(f"{self.id}/{account}".encode()) % ALL_ACCOUNTS_PERCENT
+        return LIVE if drawn < percent else SHADOW

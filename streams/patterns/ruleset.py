@@ -8,8 +8,11 @@ from types import MappingProxyType
 
 from streams.patterns.findings import Finding
 from streams.patterns.inline_reader import InlineTest
-from streams.patterns.pattern import Pattern, Plan, plans
+from streams.patterns.pattern import ACCOUNTS, Pattern
+from streams.patterns.plans import Plan, plans
 from streams.signals import Schema
+
+Plans = Mapping[str, Mapping[str, tuple[Plan, ...]]]
 
 
 class RuleSet:
@@ -44,13 +47,15 @@ class RuleSet:
         raise KeyError(pattern)
 
     @cached_property
-    def plans(self) -> Mapping[str, Mapping[str, tuple[Plan, ...]]]:
+    def plans(self) -> Plans:
+        """What the accounts agent does with signals; see `plans_of`."""
+        return self.plans_of(ACCOUNTS)
+
+    def plans_of(self, agent: str) -> Plans:
         """Topic → value of its dispatch field → what to do; values nothing matches are missing."""
+        own = [pattern for pattern in self.patterns if pattern.agent == agent]
         return MappingProxyType(
-            {
-                topic: plans(self.patterns, topic, self.schema.fields(topic))
-                for topic in self.schema.topics
-            }
+            {topic: plans(own, topic, self.schema.fields(topic)) for topic in self.schema.topics}
         )
 
     def only(self, ids: Collection[str]) -> RuleSet:

@@ -169,7 +169,10 @@ TOPICS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
 )
 
 ENTITIES: Mapping[str, str] = MappingProxyType(
-    {name: name for name in ("device", "payment", "network", "content_ref", "dataset_ref")}
+    {
+        name: name
+        for name in ("device", "payment", "network", "content_ref", "dataset_ref", "detector")
+    }
 )
 """Entity type → the reference field that names it; the schema file may add more."""
 

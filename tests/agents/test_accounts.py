@@ -7,9 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from streams.agents.account_state import ACCOUNT, GROUPS, MAX_GROUPS, WINDOW, holds
-from streams.agents.accounts import PatternError, accounts_agent
-from streams.patterns.pattern import Plan
+from streams.agents.account_state import ACCOUNT, holds
+from streams.agents.accounts import accounts_agent
+from streams.agents.matching import PatternError
+from streams.agents.windows_state import GROUPS, MAX_GROUPS, WAITING, WINDOW
+from streams.patterns import RuleSet
+from streams.patterns.pattern import Stage
 from tests.patterns.driving import (
     DAY,
     HIT,
@@ -145,7 +148,7 @@ def test_critical_and_confirmed_csam_ask_for_a_checkpoint_at_once(
 def test_inputs_are_in_tie_order_and_state_kinds_are_registered(three):
     agent = accounts_agent(three, SCHEMA)
     assert agent.inputs == ("moderation-hits", "reviews", "activity")
-    assert agent.kinds == (ACCOUNT, WINDOW, GROUPS)
+    assert agent.kinds == (ACCOUNT, WINDOW, GROUPS, WAITING)
     assert agent.home is ACCOUNT
 
 
@@ -300,12 +303,24 @@ def with_a_broken_pattern(ruleset, name):
     def find(signal):
         raise Broken
 
-    for plans in ruleset.plans.values():
-        for value, found in plans.items():
-            plans[value] = tuple(
-                Plan(plan.pattern, find) if plan.pattern.title == name else plan for plan in found
-            )
-    return ruleset
+    class WithBrokenPattern(RuleSet):
+        def plans_of(self, agent):
+            return {
+                topic: {
+                    value: tuple(
+                        replace(plan, find=find) if plan.pattern.title == name else plan
+                        for plan in found
+                    )
+                    for value, found in plans.items()
+                }
+                for topic, plans in super().plans_of(agent).items()
+            }
+
+        def only(self, ids):
+            kept = super().only(ids)
+            return WithBrokenPattern(kept.patterns, kept.schema, kept.hash)
+
+    return WithBrokenPattern(ruleset.patterns, ruleset.schema, ruleset.hash)
 
 
 def test_a_pattern_that_raises_is_named_and_can_be_switched_off(tmp_path):
@@ -334,10 +349,12 @@ def test_a_correlation_that_raises_is_named_too(three):
         lateness = 1
         horizon = 1
 
+        independent = 0
+
         def add(self, *_):
             raise Broken
 
-    broken = type(three)([replace(pattern, correlation=Odd())], SCHEMA, "x")
+    broken = type(three)([replace(pattern, stages=(Stage(Odd()),))], SCHEMA, "x")
     topic, value = refused(0)
     play = Play(three)
     with pytest.raises(PatternError):

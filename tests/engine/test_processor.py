@@ -208,10 +208,10 @@ def test_a_pattern_that_fails_on_more_than_a_hundredth_of_a_minutes_signals_is_s
     watch.signals(1_000)
     for _ in range(10):
         watch.raised(PatternFailed())
-        watch.poisoned()
+        watch.poisoned("a test")
     assert adder.switched_off == [], "ten of a thousand is not more than a hundredth"
     watch.raised(PatternFailed())
-    watch.poisoned()
+    watch.poisoned("a test")
     assert adder.switched_off == ["p1"]
 
 
@@ -223,7 +223,7 @@ def test_failures_of_another_minute_do_not_count() -> None:
         watch.signals(100)
         for _ in range(9):
             watch.raised(PatternFailed())
-            watch.poisoned()
+            watch.poisoned("a test")
         now += 61.0
     assert adder.switched_off == []
 

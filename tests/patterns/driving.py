@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from streams.agents.accounts import accounts_agent
+from streams.agents.trial import agent_for
 from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleSet, load_rules
 from streams.patterns.inline_reader import Record
@@ -130,7 +131,7 @@ class Play:
     """A running agent; what it emits is kept by topic, decoded."""
 
     def __init__(self, ruleset: RuleSet, **options: Any) -> None:
-        self.agent = accounts_agent(ruleset, ruleset.schema, **options)
+        self.agent = options.get("agent") or accounts_agent(ruleset, ruleset.schema, **options)
         self.driver = MemoryDriver([self.agent])
         self.out: dict[str, list[dict[str, Any]]] = {}
 
@@ -139,7 +140,14 @@ class Play:
         return self.driver.processors[0].store
 
     def feed(self, *signals: tuple[str, dict[str, Any]]) -> Play:
-        for output in self.driver.feed(records(signals)):
+        return self._take(self.driver.feed(records(signals)))
+
+    def until(self, at: int) -> Play:
+        """Time passes, to `at` ms after the start."""
+        return self._take(self.driver.advance(START + at))
+
+    def _take(self, outputs: Iterable[Any]) -> Play:
+        for output in outputs:
             self.out.setdefault(output.topic, []).append(msgspec.json.decode(output.value))
         assert "dead-letters" not in self.out, self.out
         return self
@@ -159,8 +167,11 @@ class Play:
 
 def play_inline(ruleset: RuleSet, inline: Iterable[Record]) -> Iterator[tuple[str, bytes]]:
     """The driver for inline tests; a signal that is refused would be a fault of the reader."""
-    driver = MemoryDriver([accounts_agent(ruleset, ruleset.schema)])
-    for output in driver.feed(inline):
+    records = list(inline)
+    driver = MemoryDriver([agent_for(ruleset)])
+    end = max((record.timestamp for record in records), default=0)
+    horizon = max((pattern.horizon for pattern in ruleset.patterns), default=0)
+    for output in itertools.chain(driver.feed(records), driver.advance(end + horizon)):
         assert output.topic != "dead-letters", output
         yield output.topic, output.value
 

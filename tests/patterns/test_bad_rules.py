@@ -38,7 +38,7 @@ detection:
   condition: it
 """
 
-# (what is replaced, by what, line of the finding, in the message, in the suggestion)
+# (what is replaced, by what, line of the finding, in the message, in the suggestion, more replaced)
 MISTAKES = {
     "unknown field": ("    surface:", "    surfce:", 26, "no field 'surfce'", "'surface'"),
     "field of another topic": (
@@ -87,9 +87,8 @@ MISTAKES = {
     "unknown status": ("name: refused\nstatus: stable", "name: refused\nstatus: stabel", 19, "not a status", "'stable'"),
     "unknown level": ("level: high", "level: hihg", 4, "not a level", "'high'"),
     "misspelt section": ("detection:\n  it", "detecton:\n  it", 23, "unknown key 'detecton'", "'detection'"),
-    "both sections": ("name: refused", "name: refused\ncorrelation: {}", 19, "both", "---"),
+    "both sections": ("name: refused", "name: refused\ncorrelation: {}", 19, "more than one of", "---"),
     "collection action": ("name: refused", "name: refused\naction: global", 19, "not supported", ""),
-    "filter": ("name: refused", "name: refused\nfilter: {}", 19, "not yet supported", ""),
     "duplicate id": ("7aff", "7a01", 17, "already taken by", "own"),
     "misspelt reference": ("rules: [refused]", "rules: [refusd]", 7, "'refusd'", "'refused'"),
     "reference to itself": (
@@ -100,14 +99,25 @@ MISTAKES = {
     ),
     "no rules": ("  rules: [refused]\n", "", 5, "needs 'rules'", "list"),
     "unknown type": ("event_count", "event_cout", 6, "not a correlation type", "'event_count'"),
-    "type to come": ("event_count", "value_sum", 6, "not yet supported", "event_count"),
+    "number type without a field": ("event_count", "value_sum", 10, "without field", "field"),
+    "sum of words": (
+        "event_count", "value_sum", 12, "can't calculate with 'kind'", "value_count",
+        ("gte: 3", "gte: 3\n    field: kind"),
+    ),
+    "percentile of a sum": (
+        "event_count", "value_avg", 10, "'percentile' means nothing", "remove",
+        ("gte: 3", "gte: 3\n    field: kind\n    percentile: 5"),
+    ),
+    "percentile beyond all": (
+        "event_count", "value_percentile", 10, "no percentile 101", "0 to 100",
+        ("gte: 3", "gte: 3\n    field: kind\n    percentile: 101"),
+    ),
     "no type": ("  type: event_count\n", "", 5, "needs a 'type'", "event_count"),
     "no timespan": ("  timespan: 10m\n", "", 5, "needs a 'timespan'", "10m"),
     "timespan without unit": ("10m", "10", 9, "imespan", "10m"),
     "endless timespan": ("10m", "9y", 9, "longer than", ""),
     "no group-by": ("  group-by: [account]\n", "", 5, "needs 'group-by'", "[account]"),
-    "group-by an entity": ("[account]", "[device]", 8, "entities agent", "[account, device]"),
-    "group-by without account": ("[account]", "[kind]", 8, "must name 'account'", ""),
+    "group-by without an owner": ("[account]", "[kind]", 8, "must name 'account'", "device"),
     "group-by an unknown field": ("[account]", "[account, devce]", 8, "no field 'devce'", "'device'"),
     "group-by three fields": ("[account]", "[account, device, kind]", 8, "at most one more", ""),
     "group-by a list field": ("[account]", "[account, labels]", 8, "can't group", ""),
@@ -116,7 +126,31 @@ MISTAKES = {
     "unknown operator": ("gte: 3", "gre: 3", 10, "", "'gte'"),
     "bound that is no number": ("gte: 3", "gte: many", 10, "many", ""),
     "no condition in a count": ("  condition:\n    gte: 3\n", "", 5, "needs a 'condition'", "gte"),
-    "condition in words": ("condition:\n    gte: 3", "condition: refused and refused", 10, "not yet", ""),
+    "words in a count": ("condition:\n    gte: 3", "condition: refused", 10, "compares a number", "gte"),
+    "words that can't be read": (
+        "event_count", "temporal", 10, "can't be read from 'nor refused' on", "and, or, not",
+        ("condition:\n    gte: 3", "condition: refused nor refused"),
+    ),
+    "words that break off": (
+        "event_count", "temporal", 10, "can't be read at its end", "and, or, not",
+        ("condition:\n    gte: 3", "condition: refused and"),
+    ),
+    "words with an unknown rule": (
+        "event_count", "temporal", 10, "not defined in rules list: refusd", "refused",
+        ("condition:\n    gte: 3", "condition: refused and refusd"),
+    ),
+    "words that hold on nothing": (
+        "event_count", "temporal", 10, "although no rule matches", "and not",
+        ("condition:\n    gte: 3", "condition: not refused"),
+    ),
+    "ordered words that hold on nothing": (
+        "event_count", "temporal_ordered", 10, "holds on nothing", "in order",
+        ("condition:\n    gte: 3", "condition: not refused"),
+    ),
+    "ordered words that exclude themselves": (
+        "event_count", "temporal_ordered", 10, "can never hold", "in order",
+        ("condition:\n    gte: 3", "condition: refused and not refused"),
+    ),
     "condition that can't hold": ("gte: 3", "lt: 1", 10, "can never hold", "at least 1"),
     "field in an event_count": ("gte: 3", "gte: 3\n    field: kind", 10, "counts no field", "value_count"),
     "too much state": ("gte: 3", "gte: 5000", 10, "KiB of state", "threshold"),
@@ -127,9 +161,22 @@ MISTAKES = {
     "bad cooldown": ("action: warn", "cooldown: soon", 14, "not a duration", "10m"),
     "cooldown too short": ("action: warn", "cooldown: 1s", 14, "too short", "lateness"),
     "budget that is no number": ("action: warn", "budget: lots", 14, "whole number", ""),
-    "unless": ("action: warn", "unless: {}", 14, "not yet supported", ""),
-    "evidence": ("action: warn", "evidence: 2", 14, "not yet supported", ""),
-    "rollout": ("action: warn", "rollout: 10", 14, "not yet supported", ""),
+    "unless that is no mapping": ("action: warn", "unless: refused", 14, "must be a mapping", "within"),
+    "unless without rules": ("action: warn", "unless: {within: 1h}", 14, "needs 'rules'", "within"),
+    "unless without a time": ("action: warn", "unless: {rules: [refused]}", 14, "needs 'within'", "24h"),
+    "unless of no time": (
+        "action: warn", "unless: {rules: [refused], within: 0s}", 14, "longer than nothing", "24h",
+    ),
+    "unless with an unknown key": (
+        "action: warn", "unless: {rules: [refused], withn: 1h}", 14, "unknown key 'withn'", "'within'",
+    ),
+    "unless with an unknown rule": (
+        "action: warn", "unless: {rules: [refusd], within: 1h}", 14, "'refusd'", "'refused'",
+    ),
+    "evidence no signal can give": ("action: warn", "evidence: 2", 14, "can never hold", "more sources"),
+    "evidence beyond all classes": ("action: warn", "evidence: 6", 14, "only 5", "trusted_flagger"),
+    "rollout beyond all": ("action: warn", "rollout: 101", 14, "percentage", "0 to 100"),
+    "rollout that is no number": ("action: warn", "rollout: half", 14, "whole number", ""),
     "block that is no block": (
         "vigil:\n  harm: csam\n  action: warn\n", "vigil: warn\n", 12, "must be a mapping", "",
     ),
@@ -153,9 +200,12 @@ def test_the_rule_every_mistake_starts_from_is_good(tmp_path):
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_each_mistake_is_refused_at_its_line_with_reason_and_suggestion(tmp_path, name):
-    old, new, line, reason, hint = MISTAKES[name]
-    assert old in GOOD
-    found = faults(tmp_path, GOOD.replace(old, new, 1))
+    old, new, line, reason, hint, *also = MISTAKES[name]
+    text = GOOD
+    for before, after in [*also, (old, new)]:
+        assert before in text
+        text = text.replace(before, after, 1)
+    found = faults(tmp_path, text)
     file = f"{tmp_path.as_posix()}/rules.yml"
     assert any(
         (finding.file, finding.line) == (file, line)
@@ -192,12 +242,97 @@ def test_a_circle_of_correlations_is_told_as_one(tmp_path):
     assert len(found) == 2
 
 
-def test_a_correlation_of_correlations_is_refused_for_now(tmp_path):
-    other = GOOD.split("---", maxsplit=1)[0].replace("7aff", "7afe").replace("[refused]", "[first]")
-    text = GOOD.replace("level: high", "name: first") + "---\n" + other
-    assert [("chains" in finding.message, finding.line) for finding in faults(tmp_path, text)] == [
-        (True, 35)
-    ]
+def chained(outer, **changes):
+    """GOOD as the inner correlation `first`, and an outer one of this body."""
+    inner = GOOD.replace("level: high", "name: first")
+    for old, new in changes.get("inner", ()):
+        assert old in inner
+        inner = inner.replace(old, new, 1)
+    head = "---\ntitle: Outer\nid: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7afe\ncorrelation:\n"
+    return inner + head + "".join(f"  {line}\n" for line in outer.splitlines())
+
+
+OUTER = "type: event_count\nrules: [first]\ngroup-by: [account]\ntimespan: 1h\ncondition: {gte: 2}"
+DEVICE = ("group-by: [account]", "group-by: [account, device]")
+
+CHAIN_MISTAKES = {
+    "groups by what the inner one doesn't": (
+        OUTER.replace("[account]", "[account, device]"), (), "'device'", "device",
+    ),
+    "belongs to somebody else": (
+        OUTER.replace("[account]", "[device]"), (), "which groups by|groups by account", "device",
+    ),
+    "counts what the inner one doesn't group by": (
+        OUTER.replace("event_count", "value_count").replace("{", "{field: device, "), (),
+        "groups by account", "",
+    ),
+    "sums what is no field of the inner one": (
+        OUTER.replace("event_count", "value_sum").replace("{", "{field: score, "), (),
+        "groups by account", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHAIN_MISTAKES)
+def test_a_chain_that_can_not_be_is_refused_at_its_line(tmp_path, name):
+    outer, inner, reason, hint = CHAIN_MISTAKES[name]
+    found = faults(tmp_path, chained(outer, inner=inner))
+    assert any(
+        any(part in finding.message for part in reason.split("|"))
+        and hint in finding.message + finding.suggestion
+        and finding.line > 30
+        for finding in found
+    ), found
+
+
+def test_a_chain_that_can_be_loads(tmp_path):
+    counted = OUTER.replace("event_count", "value_count").replace("{", "{field: device, ")
+    for outer, inner in ((OUTER, ()), (counted, [DEVICE])):
+        assert faults(tmp_path, chained(outer, inner=inner)) == []
+
+
+FILTER = """---
+title: Not ours
+id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7afd
+logsource: {product: vigil, service: activity}
+filter:
+  rules: [refused]
+  ours:
+    device: d1
+  condition: not ours
+"""
+FILTER_MISTAKES = {
+    "no rules": ("  rules: [refused]\n", "", "needs 'rules'", "any"),
+    "unknown rule": ("[refused]", "[refusd]", "'refusd'", "'refused'"),
+    "a correlation": ("[refused]", "[6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7aff]", "correlation", "detection"),
+    "another topic": (
+        "service: activity}\nfilter:\n  rules: [refused]\n  ours:\n    device",
+        "service: reviews}\nfilter:\n  rules: [refused]\n  ours:\n    reviewer",
+        "the filter is about reviews", "log source",
+    ),
+    "unknown field": ("    device", "    devce", "no field 'devce'", "'device'"),
+    "leaves nothing": ("device: d1\n  condition: not ours", "surface: output\n  condition: ours", "leaves nothing", "not"),
+    "no condition": ("  condition: not ours\n", "", "no 'condition'", "condition"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILTER_MISTAKES)
+def test_a_filter_that_can_not_be_is_refused(tmp_path, name):
+    old, new, reason, hint = FILTER_MISTAKES[name]
+    assert old in FILTER
+    found = faults(tmp_path, GOOD + FILTER.replace(old, new))
+    assert any(reason in f.message and hint in f.suggestion and f.line > 29 for f in found), found
+
+
+def test_a_filter_that_applies_to_nothing_is_warned_about(tmp_path):
+    text = (
+        FILTER.replace("[refused]", "any")
+        .replace("activity", "reviews")
+        .replace("device", "reviewer")
+    )
+    (tmp_path / "rules.yml").write_text(GOOD + text)
+    (warning,) = load_rules([tmp_path], SCHEMA).warnings
+    assert "applies to no rule" in warning.message
 
 
 def test_a_directory_without_rules_is_a_mistake(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from streams.patterns import run_tests
 from streams.patterns.block import KEYS
-from streams.patterns.correlation_rules import TYPES
+from streams.patterns.correlation_types import TYPES
 from streams.patterns.detections import MODIFIERS
 from streams.records import PROPOSABLE
 from tests.patterns.driving import correlation, load, play_inline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.agents.account_state import WINDOW
+from streams.agents.windows_state import WINDOW
 from streams.signals import Schema
 from tests.patterns.driving import (
     GENERATED,

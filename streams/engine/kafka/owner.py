@@ -10,29 +10,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from streams.agents.contract import Agent
+from streams.engine.inputs import GLANCE_S
 from streams.engine.kafka.checkpoint import Checkpointer, CommitFailed
 from streams.engine.kafka.fetch import Chunk
 from streams.engine.kafka.restore import restore
 from streams.engine.observer import Observer
 from streams.engine.processor import Processor
 from streams.engine.store import Store
+from streams.engine.timers import FAR, MARGIN_MS
 
 log = logging.getLogger(__name__)
 
 TURN_RECORDS = 1_000
-"""Records handled before other partitions get their turn: some 5 ms."""
+"""Records handled, or called when due, before other partitions get their turn: some 5 ms."""
 
 ROOM_RECORDS = 10_000
 """An input with more buffered records than this isn't fetched until it has fewer."""
 
 MAX_DIRTY = 50_000
 """State changes that force a checkpoint, so that neither memory nor the transaction grows."""
+
+_LONGEST_SLEEP_S = 60.0
+"""The wall clock may be set while a task waits for it by the monotonic one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,17 +215,30 @@ class Owner:
         """Handle up to `TURN_RECORDS`; whether nothing is left that can be handled now."""
         processor, setting = self._processor, self._setting
         left = TURN_RECORDS
-        handled: Counter[str] = Counter()
+        processor.limit_progress(_wall_ms())
         while left > 0 and (count := processor.step(left)) is not None:
-            handled[processor.last_topic] += count
             left -= count
-        if handled and self._pending_since is None:
+        if left > 0:
+            left -= self._call_due(left)
+        if processor.has_work and self._pending_since is None:
             self._pending_since = time.monotonic()
-        for topic, count in handled.items():
+        for topic, count in processor.take_handled().items():
             setting.observer.handled(self.agent.name, topic, count)
         if self._full:
             self._make_room()
         return left > 0
+
+    def _call_due(self, limit: int) -> int:
+        """Where nothing comes any more, call what became due by the wall clock; how many."""
+        processor, wall_ms = self._processor, _wall_ms()
+        due_ms = processor.store.timers.next
+        if due_ms > wall_ms:
+            return 0
+        # Looked at from the moment on: what was sent by then may be on its way for so long.
+        still_ms = processor.inputs.still_s(time.monotonic()) * 1000
+        if still_ms < MARGIN_MS or due_ms > wall_ms - MARGIN_MS:
+            return 0
+        return processor.pass_time(wall_ms - MARGIN_MS, limit)
 
     def _make_room(self) -> None:
         buffered = self._processor.inputs.buffered
@@ -241,17 +258,22 @@ class Owner:
         patience = pace.with_outputs_s if len(processor.outbox) else pace.at_most_s
         return max(0.0, self._pending_since + patience - time.monotonic())
 
+    def _due_wait(self) -> float | None:
+        """Seconds until the next look whether something is due; None: a chunk must come first."""
+        due_ms = self._processor.store.timers.next
+        if due_ms == FAR or not self._processor.inputs.ended:
+            return None
+        return min(max((due_ms - _wall_ms()) / 1000, GLANCE_S), _LONGEST_SLEEP_S)
+
     async def _checkpoint(self) -> None:
         processor, setting = self._processor, self._setting
         began = time.monotonic()
         checkpoint = processor.checkpoint()
-        await self._checkpointer.commit(checkpoint, time.time_ns() // 1_000_000)
+        await self._checkpointer.commit(checkpoint, _wall_ms())
         self._pending_since = None
         self.committed.update(checkpoint.offsets)
         ended = time.monotonic()
-        setting.observer.committed(
-            self.agent.name, checkpoint, ended - began, time.time_ns() // 1_000_000
-        )
+        setting.observer.committed(self.agent.name, checkpoint, ended - began, _wall_ms())
         setting.observer.state_size(self.agent.name, self.partition, *processor.store.size())
         log.debug(
             "%s/%d: checkpoint of %d signals, %d states, %d outputs in %.0f ms",
@@ -264,9 +286,13 @@ class Owner:
         )
 
     async def _idle(self) -> None:
-        """Wait for a chunk, the next checkpoint, or the end of the patience with a sibling."""
+        """Wait for a chunk, the next checkpoint, what is due, or the next look at a sibling."""
         now = time.monotonic()
-        waits = (self._checkpoint_wait(), self._processor.inputs.patience_left(now))
+        waits = (
+            self._checkpoint_wait(),
+            self._processor.inputs.patience_left(now),
+            self._due_wait(),
+        )
         timeout = min((wait for wait in waits if wait is not None), default=None)
         timer = None
         if timeout is not None:
@@ -287,3 +313,7 @@ class Owner:
         )
         self._setting.observer.commit_failed(self.agent.name, str(error))
         self._setting.lost()
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,39 @@
+"""A signal on its way into an owner's windows, and how windows name it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streams.patterns.pattern import Pattern
+from streams.signals import Signal
+
+TAGS = {"activity": "a", "moderation-hits": "h", "reviews": "r"}
+"""Ids are unique per topic and account: in windows the topic's letter stands before them, and in
+those of an entity, which several accounts meet in, ``@`` and the account behind them."""
+
+
+class Arrival(NamedTuple):
+    """A signal come to one owner, an account or an entity.
+
+    `tagged` names it in windows; `newest` is the event time of the owner's newest signal, ms.
+    """
+
+    signal: Signal
+    owner: str
+    tagged: str
+    newest: int
+
+
+def id_of(tagged: str) -> str:
+    """The signal's own id."""
+    return tagged[1:].partition("@")[0]
+
+
+def accounts_of(
+    pattern: Pattern, owner: str, evidence: Sequence[str]
+) -> tuple[Sequence[str], str | None]:
+    """Whom a firing concerns, and the entity it is about (None: the account itself)."""
+    if pattern.entity is None:
+        return (owner,), None
+    return sorted({tagged.partition("@")[2] for tagged in evidence}), owner

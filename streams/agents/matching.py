@@ -1,0 +1,130 @@
+"""From a signal to what fires: the windows of one owner, an account or an entity.
+
+Both agents that have windows do the same with a signal: ask the patterns its kind can match, take
+it into their windows, and tell what fires. Nearly every pattern is one window (or none); those with
+several, chained to each other, or with something to wait for, go through `chains` and `waiting`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from streams.agents.arrival import Arrival
+from streams.agents.chains import Climber, climb, known
+from streams.agents.contract import Out, State
+from streams.agents.findings import Finding, emit, subject_of
+from streams.agents.waiting import Waits
+from streams.agents.windows_state import Place, load_window, put_window
+from streams.patterns.absence import Waiting
+from streams.patterns.episodes import Held, held_at, keep_newest
+from streams.patterns.pattern import STOP, Pattern
+from streams.patterns.plans import Found, Plan
+from streams.patterns.ruleset import RuleSet
+from streams.patterns.sources import source_bit
+from streams.patterns.windows import Entry, Firing, Window
+
+
+class PatternError(Exception):
+    """A pattern raised while it was asked about a signal; `pattern` is its id."""
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__(f"pattern {pattern} raised")
+        self.pattern = pattern
+
+
+class Matching:
+    """The windows of one agent under one rule set."""
+
+    def __init__(self, ruleset: RuleSet) -> None:
+        self._hash = ruleset.hash
+        self._waits = Waits(ruleset)
+
+    def take_in(self, state: State, arrival: Arrival, plans: Sequence[Plan], out: Out) -> bool:
+        """Ask the patterns, fill their windows, tell what fires.
+
+        False, and nothing at all happens, if a window shows that the signal was here before.
+        Raises `PatternError` for what a pattern raises.
+        """
+        signal, owner, tagged, newest = arrival
+        at = signal.at
+        entering: list[tuple[Place, Any, Window]] = []
+        others: list[tuple[Pattern, list[Found]]] = []
+        for plan in plans:
+            pattern = plan.pattern
+            try:
+                found = list(plan.find(signal))
+            except Exception as error:
+                raise PatternError(pattern.id) from error
+            if not found:
+                continue
+            if not pattern.simple:
+                if known(state, owner, tagged, pattern, found):
+                    return False
+                others.append((pattern, found))
+                continue
+            correlation = pattern.correlation
+            if correlation is not None and newest - at > correlation.lateness:
+                continue
+            for _, group, value in found:
+                place = Place(owner, pattern, 0, group)
+                window = load_window(state, place)
+                if tagged in window.ids:
+                    return False
+                entering.append((place, value, window))
+        for place, value, window in entering:
+            pattern = place.pattern
+            try:
+                fired = _enter(pattern, window, arrival, value)
+            except Exception as error:
+                raise PatternError(pattern.id) from error
+            if pattern.horizon:
+                put_window(state, place, window, at, newest)
+            for firing in fired:
+                subject = subject_of(signal, owner, pattern, firing.evidence)
+                emit(out, Finding(pattern, self._hash, place.group, firing, subject))
+        for pattern, found in others:
+            try:
+                self._take_in_chained(state, arrival, pattern, found, out)
+            except Exception as error:
+                raise PatternError(pattern.id) from error
+        return True
+
+    def due(self, state: State, owner: str, sub: str, waiting: Waiting, out: Out) -> None:
+        """A wait's deadline has passed. Raises `PatternError`."""
+        try:
+            self._waits.due(state, owner, sub, waiting, out)
+        except Exception as error:
+            raise PatternError(self._waits.pattern_of(sub)) from error
+
+    def _take_in_chained(
+        self, state: State, arrival: Arrival, pattern: Pattern, found: list[Found], out: Out
+    ) -> None:
+        signal, owner, tagged, newest = arrival
+        climbers = []
+        for stage, group, value in found:
+            if stage == STOP:
+                self._waits.stopped(state, arrival, pattern, group, out)
+            else:
+                entry = Entry(signal.at, tagged, value, source_bit(signal))
+                climbers.append(Climber(stage, group, entry))
+        for group, firing in climb(state, owner, pattern, climbers, newest):
+            if pattern.absence is not None:
+                self._waits.satisfied(state, arrival, pattern, group, firing)
+                continue
+            subject = subject_of(signal, owner, pattern, firing.evidence)
+            emit(out, Finding(pattern, self._hash, group, firing, subject))
+
+
+def _enter(pattern: Pattern, window: Window, arrival: Arrival, value: Any) -> Iterable[Firing]:
+    signal, _, tagged, newest = arrival
+    at = signal.at
+    correlation = pattern.correlation
+    if correlation is not None:
+        source = source_bit(signal) if correlation.independent else 0
+        return correlation.add(window, Entry(at, tagged, value, source), newest)
+    held = held_at(window.spans, at, pattern.cooldown)
+    keep_newest(window.spans)
+    if held is Held.CONTINUES:
+        return ()
+    return (Firing(at, held is Held.OPENS, (tagged,), at, at, 1),)
