@@ -30,6 +30,8 @@ class Simulation:
         self._lead_minutes = lead_days * DAY_MS // MINUTE_MS
         self.begin_ms = plan.begin_ms - lead_days * DAY_MS
         """Earliest possible timestamp: thin days come first if a campaign takes longer."""
+        self.end_ms = plan.begin_ms + plan.minutes * MINUTE_MS
+        """No record is as late as this."""
         self._world = World(plan.seed, plan.accounts)
         source = random.Random(f"campaigns {plan.seed}")
         self._recorder = Recorder(self.begin_ms, self._lead_minutes + plan.minutes, source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from msgspec import json
 
@@ -54,7 +55,8 @@ def run(plan: Plan, agents: Sequence[Agent]) -> Trial:
                 yield topic, key.encode(), value.encode(), at
 
     dead_letters = 0
-    for output in MemoryDriver(agents).feed(records()):
+    driver = MemoryDriver(agents)
+    for output in chain(driver.feed(records()), driver.advance(simulation.end_ms)):
         if output.topic == "detections":
             score.note(json.decode(output.value))
         elif output.topic == "enforcement":

@@ -20,7 +20,6 @@ from streams.simulate.rhythm import DAY_MS, MINUTE_MS
 from streams.simulate.stage import Stage
 
 _REFUSED = act("prompt.refused")
-_GENERATED = act("image.generated", "video.generated")
 _SUSPECTED = hit(category=HARM, verdict=("suspected", "match"))
 _NEAR = hit(category=HARM, source="classifier", least=0.45, below=LOW)
 _ANY_SCORE = hit(category=HARM, source="classifier", least=0.0)
@@ -126,10 +125,7 @@ CAMPAIGNS = (
     Campaign(
         name="refusal-then-success",
         act=_refused_then_got,
-        met=within(
-            2 * HOUR_MS,
-            ordered(_REFUSED, _REFUSED, _REFUSED, _GENERATED, harm(surface="output")),
-        ),
+        met=within(2 * HOUR_MS, ordered(_REFUSED, _REFUSED, _REFUSED, harm(surface="output"))),
         actors=3,
         lasts_ms=70 * MINUTE_MS,
         evasions=(SPLIT, HOP, PAD),

@@ -65,7 +65,9 @@ CAMPAIGNS = (
         name="unreviewed-report",
         act=_unheard,
         met=unanswered(
-            hit(source=_TRUSTED, category=(*HARM, "grooming", "sextortion")), review(), DAY_MS
+            hit(source=_TRUSTED, category=(*HARM, "grooming", "sextortion", "solicitation")),
+            review(),
+            DAY_MS,
         ),
         actors=2,
         lasts_ms=DAY_MS + 2 * HOUR_MS,
@@ -103,9 +105,7 @@ CAMPAIGNS = (
         name="reports-unfounded",
         act=_unfounded,
         met=within(
-            30 * DAY_MS,
-            many(3, review(outcome="overturned")),
-            ordered(hit(source="user_report"), review(outcome="overturned")),
+            30 * DAY_MS, ordered(hit(source="user_report"), *[review(outcome="overturned")] * 3)
         ),
         actors=2,
         lasts_ms=3 * DAY_MS,
