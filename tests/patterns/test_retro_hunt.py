@@ -184,8 +184,9 @@ def test_over_a_simulated_day_too(entry, day, day_as_tables):
 
 
 def told(entry, records):
-    """Group → when Vigil says so, ms."""
+    """Group → when Vigil finds the condition to hold, ms, of what it tells."""
     pattern = RULESET[entry.rule["id"]]
+    waited = pattern.absence.within if pattern.absence else 0
     found = {}
     for topic, data in play_inline(RULESET.only({pattern.id}), records):
         if topic == "detections":
@@ -193,7 +194,7 @@ def told(entry, records):
             whose = detection.get("entity", f":{detection['account']}").partition(":")[2]
             within = [str(detection["values"][pattern.group])] if pattern.group else []
             group = "/".join([whose, *within])
-            found.setdefault(group, []).append(parse_ms(detection["at"]))
+            found.setdefault(group, []).append(parse_ms(detection["at"]) - waited)
     return found
 
 
