@@ -23,6 +23,9 @@ HARM = ("csam", "csem", "sexualisation_of_minor")
 LOW = 0.6
 """Most of the catalogue leaves out hits with a score below."""
 
+SEEN = ("hash_match", "classifier", "trusted_flagger", "human")
+"""The sources other than users, whose reports alone prove nothing."""
+
 HIT = "hit"
 REVIEW = "review"
 
@@ -59,9 +62,9 @@ def hit(*, least: float = LOW, below: float = 2.0, **fields: str | tuple[str, ..
     return _hit(least, below, fields)
 
 
-def harm(*, least: float = LOW, **fields: str | tuple[str, ...]) -> Which:
-    """Hits of the categories most of the catalogue is about, those with a lower score left out."""
-    return _hit(least, 2.0, {"category": HARM, **fields})
+def harm(**fields: str | tuple[str, ...]) -> Which:
+    """Hits of the categories most of the catalogue is about, low scores left out."""
+    return _hit(LOW, 2.0, {"category": HARM, **fields})
 
 
 def _hit(least: float, below: float, fields: dict[str, str | tuple[str, ...]]) -> Which:

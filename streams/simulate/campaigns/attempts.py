@@ -6,6 +6,7 @@ from streams.simulate.campaigns.campaign import HOP, HOUR_MS, PAD, SPLIT, WEEK_M
 from streams.simulate.recount import (
     HARM,
     LOW,
+    SEEN,
     act,
     distinct,
     harm,
@@ -20,7 +21,7 @@ from streams.simulate.rhythm import DAY_MS, MINUTE_MS
 from streams.simulate.stage import Stage
 
 _REFUSED = act("prompt.refused")
-_SUSPECTED = hit(category=HARM, verdict=("suspected", "match"))
+_SUSPECTED = harm(source=SEEN, verdict=("suspected", "match"))
 _NEAR = hit(category=HARM, source="classifier", least=0.45, below=LOW)
 _ANY_SCORE = hit(category=HARM, source="classifier", least=0.0)
 
@@ -85,16 +86,14 @@ CAMPAIGNS = (
     Campaign(
         name="refusal-ladder",
         act=_climb,
-        met=within(HOUR_MS // 2, many(5, _REFUSED)),
+        met=within(HOUR_MS // 2, many(6, _REFUSED)),
         actors=4,
         lasts_ms=30 * MINUTE_MS,
     ),
     Campaign(
         name="hits-after-refusals",
         act=_refused_then_hit,
-        met=within(
-            DAY_MS, ordered(_REFUSED, _REFUSED, _REFUSED, harm(surface="output", least=0.0))
-        ),
+        met=within(6 * HOUR_MS, ordered(_REFUSED, _REFUSED, _REFUSED, harm(surface="output"))),
         actors=4,
         lasts_ms=HOUR_MS,
         evasions=(SPLIT, HOP, PAD),
@@ -110,7 +109,7 @@ CAMPAIGNS = (
     Campaign(
         name="surface-hopping",
         act=_change_surface,
-        met=within(DAY_MS, distinct(3, "surface", harm())),
+        met=within(DAY_MS, distinct(3, "surface", harm(source=SEEN))),
         actors=4,
         lasts_ms=HOUR_MS,
     ),

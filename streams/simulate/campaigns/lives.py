@@ -5,6 +5,7 @@ from __future__ import annotations
 from streams.simulate.campaigns.campaign import HOP, HOUR_MS, PAD, SPLIT, Campaign
 from streams.simulate.recount import (
     HARM,
+    SEEN,
     act,
     distinct,
     harm,
@@ -20,6 +21,7 @@ from streams.simulate.rhythm import DAY_MS, MINUTE_MS
 from streams.simulate.stage import Stage
 
 _CREATED = act("account.created")
+_SEEN_HARM = harm(source=SEEN)
 
 
 def _arrive_for_it(stage: Stage, at: int, pace: float) -> None:
@@ -89,7 +91,7 @@ CAMPAIGNS = (
     Campaign(
         name="new-account-straight-to-abuse",
         act=_arrive_for_it,
-        met=within(DAY_MS, ordered(_CREATED, harm(), harm())),
+        met=within(DAY_MS, ordered(_CREATED, _SEEN_HARM, _SEEN_HARM)),
         actors=3,
         lasts_ms=8 * HOUR_MS,
         strangers=True,
@@ -111,7 +113,7 @@ CAMPAIGNS = (
     Campaign(
         name="burst-after-review",
         act=_after_warning,
-        met=within(3 * DAY_MS, ordered(review(outcome="upheld"), harm(), harm())),
+        met=within(3 * DAY_MS, ordered(review(outcome="upheld"), _SEEN_HARM, _SEEN_HARM)),
         actors=3,
         lasts_ms=13 * HOUR_MS,
         evasions=(SPLIT, HOP, PAD),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.simulate.campaigns.campaign import HOUR_MS, PAD, SPLIT, Campaign
-from streams.simulate.recount import act, distinct, harm, hit, many, one, ordered, within
+from streams.simulate.recount import SEEN, act, distinct, harm, hit, many, one, ordered, within
 from streams.simulate.rhythm import DAY_MS, MINUTE_MS
 from streams.simulate.stage import Stage
 
@@ -82,7 +82,7 @@ CAMPAIGNS = (
             14 * DAY_MS,
             ordered(
                 act("message.sent", peer_age_band=_MINORS),
-                hit(category=("grooming", "solicitation")),
+                hit(category=_APPROACHES, source=SEEN),
                 hit(category="sextortion"),
             ),
         ),

@@ -74,11 +74,19 @@ def _victim(scene: Scene, count: int, at: int) -> list[Stage]:
 
 
 def _brigaded(scene: Scene, count: int, at: int) -> list[Stage]:
-    """Fresh accounts from one device accuse somebody innocent, all within the hour."""
-    linked = {"device": scene.ours("d"), "network": scene.ours("n")}
+    """Fresh accounts from one device accuse somebody innocent, all within the hour.
+
+    One target is a newcomer, the next was once rightly told off, for something else.
+    """
     stages = [Stage(scene, [scene.stranger()], number) for number in range(count)]
     for stage in stages:
-        stage.lives(at, at + 8 * _HOUR_MS, 80)
+        crowd = f"crowd {stage.number}"
+        linked = {"device": scene.ours("d", crowd), "network": scene.ours("n", crowd)}
+        if stage.number % 2:
+            stage.reviewed(at, "upheld")
+        else:
+            stage.arrives(at)
+        stage.lives(at + MINUTE_MS, at + 8 * _HOUR_MS, 80)
         when = at + 2 * _HOUR_MS
         for number in range(14):
             reporter = stage.extra()
@@ -100,7 +108,7 @@ PERSONAS = (
     Persona(
         name="brigaded-target",
         play=_brigaded,
-        accounts=1,
+        accounts=2,
         lasts_ms=9 * _HOUR_MS,
         wrong=_NOT_THEIRS,
     ),
