@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "run": ("streams.cli.run:run_command", "Run one worker with all agents."),
         "replay": ("streams.cli.replay:replay_command", "JSON lines in, decisions out; no Kafka."),
         "simulate": ("streams.cli.simulate:simulate", "Harmless traffic with hidden campaigns."),
+        "stress": ("streams.cli.stress:stress", "Every campaign hidden and looked for; a gate."),
         "tap": ("streams.cli.tap:tap", "Follow what is decided, as it is committed."),
         "check": ("streams.cli.check:check", "Every mistake in rule directories."),
         "test": (

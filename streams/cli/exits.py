@@ -24,6 +24,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.rules.follow.NothingLoads": WRONG_USE,
         "streams.web.CannotListen": WRONG_USE,
         "streams.recording.LineError": WRONG_USE,
+        "streams.stress.gate.GateError": WRONG_USE,
         "streams.workbench.explain.recorded.NotFound": WRONG_USE,
         "streams.workbench.backtest.gate.GateError": WRONG_USE,
         "streams.workbench.backtest.shards.ProcessGone": INTERNAL,
