@@ -12,7 +12,6 @@ For each signal:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from streams.agents.account_state import (
@@ -29,8 +28,9 @@ from streams.agents.matching import Matching
 from streams.agents.meetings import Meetings
 from streams.agents.windows_state import KINDS
 from streams.patterns import RuleSet
+from streams.patterns.dispatch import Dispatch, dispatch
 from streams.patterns.pattern import ACCOUNTS
-from streams.patterns.plans import ANY, Plan
+from streams.patterns.plans import ANY
 from streams.signals import Schema
 
 INPUTS = ("moderation-hits", "reviews", "account-signals", "activity")
@@ -44,6 +44,8 @@ class Accounts:
     """The handler. Its only memory of its own is which patterns are switched off."""
 
     def __init__(self, ruleset: RuleSet, *, idle_ms: int = IDLE_MS) -> None:
+        self.known_to_windows_only = 0
+        """Signals told twice that the last ids had forgotten, but a window had not."""
         self._least_idle_ms = idle_ms
         self.use(ruleset)
 
@@ -52,12 +54,15 @@ class Accounts:
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
         self._idle_ms = max(self._least_idle_ms, longest)
         self._ruleset = ruleset
-        self._activity = ruleset.plans["activity"]
-        self._hits = ruleset.plans["moderation-hits"]
-        self._reviews = ruleset.plans["reviews"].get(ANY, ())
-        self._signals = ruleset.plans["account-signals"]
+        fields = ruleset.schema.fields
+        found = {topic: dispatch(plans, fields(topic)) for topic, plans in ruleset.plans.items()}
+        self._activity = found["activity"]
+        self._hits = found["moderation-hits"]
+        self._reviews = found["reviews"].get(ANY)
+        self._signals = found["account-signals"]
         self._matching = Matching(ruleset)
-        self._tell = Meetings(ruleset).tell
+        self._meetings = Meetings(ruleset)
+        self._meet = self._meetings.activity
 
     def switch_off(self, pattern: str) -> None:
         """Stop asking a pattern, by id, until `use` or the next start; unknown ids change nothing."""
@@ -70,19 +75,19 @@ class Accounts:
         if record is None:
             record = AccountRecord(at)
         mark = digest(signal.id.encode())
-        plans: Sequence[Plan]
+        find: Dispatch | None
         if topic == "activity":
             ring = record.activity
-            plans = self._activity.get(signal.kind, ())
+            find = self._activity.get(signal.kind)
         elif topic == "moderation-hits":
             ring = record.hits
-            plans = self._hits.get(signal.category, ())
+            find = self._hits.get(signal.category)
         elif topic == "reviews":
             ring = record.reviews
-            plans = self._reviews
+            find = self._reviews
         else:
             ring = record.signals
-            plans = self._signals.get(signal.kind, ())
+            find = self._signals.get(signal.kind)
         # 1.
         if mark in ring and holds(ring, mark):
             return
@@ -90,21 +95,22 @@ class Accounts:
         if at > newest:  # noqa: PLR1730 - every signal comes here, and a call costs more
             newest = at
         # 2. and 3.
-        if plans:
+        if find is not None and (plans := find(signal)):
             arrival = Arrival(signal, account, TAGS[topic] + signal.id, newest)
             if not self._matching.take_in(state, arrival, plans, out):
+                self.known_to_windows_only += 1
                 return
-        # 4.
-        if topic != "account-signals":
-            self._tell(record, signal, out)
-        # 5.
+        # 4. and 5.
         ring = ring + mark if len(ring) < RING_BYTES else ring[DIGEST_BYTES:] + mark
         if topic == "activity":
             record.activity = ring
+            self._meet(record, signal, out)
         elif topic == "moderation-hits":
             record.hits = ring
+            self._meetings.hit(record, signal, out)
         elif topic == "reviews":
             record.reviews = ring
+            self._meetings.review(record, signal, out)
         else:
             record.signals = ring
         record.newest = newest

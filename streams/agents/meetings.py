@@ -7,22 +7,21 @@ An `entity-signal` is emitted for each entity that a signal names if
 (c) a hit on it is confirmed, or content comes in: uploaded, shared or sent. What was removed
     yesterday has to go again today, so content that comes in is never taken for known.
 
-(b) is asked of every signal of every account. For each entity met the account keeps six bytes of a
-digest over the reference and the number of the week: next week the same entity has another digest,
-so nothing has to say when it was met. (An account's weeks begin on a day of its own, so that not
-all of them meet everything anew on the same day.) Where the ring of `MET` has turned, an entity is
-met anew, which does no harm. Content is much and mostly met once: only the last two are kept.
+(b) is asked of every signal of every account, so it must cost next to nothing: an account that is
+where it was with its last signal has met nothing new, and one comparison tells so. Otherwise it
+looks for the entity among the digests of those it met; once a week it forgets them all. Where the
+ring of `MET` has turned, an entity is met anew, which does no harm. Content is much and mostly met
+once: only the last two are kept.
 
 Entities of a type no pattern is about are met by nobody, content and data sets excepted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-import msgspec
 from xxhash import xxh32_intdigest
 
 from streams.agents.account_state import AccountRecord, digest
@@ -41,19 +40,21 @@ TOLD = ("activity", "moderation-hits", "reviews")
 
 MET = 32
 """Entities an account remembers having met."""
-MARK_BYTES = 6
-"""Two references of one account are taken for the same about once in 10¹³ meetings."""
+MARK_BYTES = 5
+"""Two references of one account are taken for the same about once in 10¹¹ meetings."""
 MET_BYTES = MET * MARK_BYTES
 CONTENT_MET_BYTES = 2 * MARK_BYTES
 
-DAY_MS = 86_400_000
-WEEK_MS = 7 * DAY_MS
-YOUNG_MS = 7 * DAY_MS
+DAY_S = 86_400
+FORGETS_S = 7 * DAY_S
+"""How often an account meets everything anew."""
+YOUNG_S = 7 * DAY_S
 """How long after it was made an account is young."""
 
+PLACES = ("device", "network", "payment")
 CONTENT = ("content_ref", "dataset_ref")
 """Entities whose holders must all be known: what is confirmed is removed everywhere."""
-NOBODYS = frozenset({"detector"})
+NOBODYS = ("detector",)
 """Entities that people don't share."""
 
 COMES_IN = frozenset(
@@ -63,145 +64,137 @@ COMES_IN = frozenset(
 NOT_HELD = frozenset({"report.filed"})
 """Kinds of activity that name somebody else's content."""
 
-_CREATED = "account.created"
+CREATED = "account.created"
 
 
-class _Place(NamedTuple):
-    """A type of entity people share: how to read it, and the seed of its digests, less the week."""
-
-    entity: str
-    read: Callable[[Any], str | None]
-    seed: int
-
-
-def _place(entity: str, name: str) -> _Place:
-    return _Place(entity, attrgetter(name), xxh32_intdigest(entity) << 16)
-
-
-_CONTENT_PLACES = tuple(_place(entity, entity) for entity in CONTENT)
-
-
-class _Wanted(NamedTuple):
-    """A type of entity, how to read it, and what is looked for about it."""
+class _Sought(NamedTuple):
+    """A type of entity, how to read it, and who looks for signals that name one."""
 
     entity: str
     read: Callable[[Any], str | None]
-    plans: Sequence[Plan]
+    plans: Sequence[Plan] = ()
 
 
 class Meetings:
-    """What accounts tell of the entities they meet, under one rule set."""
+    """What accounts tell of the entities they meet, under one rule set.
+
+    Each method takes the account's record, in which it notes what is to be kept (it doesn't put
+    it), and a signal of its topic; it raises `PatternError` for what a pattern raises.
+    """
 
     def __init__(self, ruleset: RuleSet) -> None:
         schema = ruleset.schema
         shared = {pattern.entity for pattern in ruleset.patterns}.difference(CONTENT, NOBODYS)
-        self._places = {
+        places = {
             topic: tuple(
-                _place(entity, name)
+                _Sought(entity, attrgetter(name))
                 for entity, name in schema.entities.items()
                 if entity in shared and name in schema.fields(topic)
             )
-            for topic in TOLD[:2]
-        }
-        plans = ruleset.plans_of(ENTITIES)
-        self._wanted = {
-            topic: {value: _wanted(found) for value, found in plans[topic].items()}
             for topic in TOLD
         }
-        self._encode = msgspec.json.Encoder().encode
+        self._places = places["activity"]
+        self._places_of_hits = places["moderation-hits"]
+        # Where an account is, beyond the built-in places.
+        others = [one.read for one in self._places if one.entity not in PLACES]
+        self._others = others or None
+        plans = ruleset.plans_of(ENTITIES)
+        self._activity = {kind: _sought(found) for kind, found in plans["activity"].items()}
+        self._activity.setdefault(CREATED, ())
+        self._hits = {name: _sought(found) for name, found in plans["moderation-hits"].items()}
+        self._reviews = _sought(plans["reviews"].get(ANY, ()))
 
-    def tell(self, record: AccountRecord, signal: Any, out: Out) -> None:
-        """Emit the entity-signals of an input signal; what is to be kept is noted in `record`.
-
-        Raises `PatternError` for what a pattern raises.
-        """
-        topic = signal.topic
+    def activity(self, record: AccountRecord, signal: Any, out: Out) -> None:
+        """Tell of an activity."""
+        where = xxh32_intdigest(f"{signal.device}/{signal.network}/{signal.payment}")
+        if self._others is not None:
+            where ^= xxh32_intdigest("/".join(str(read(signal)) for read in self._others))
+        kind = signal.kind
+        sought = self._activity.get(kind)
+        moved = where != record.where or signal.at >= record.forgets * 1000
+        has_content = signal.content_ref is not None or signal.dataset_ref is not None
+        if not moved and sought is None and not has_content:
+            return
         found: dict[str, bool] = {}
-        if topic == "reviews":
-            value = ANY
-        else:
-            if topic == "activity":
-                value = signal.kind
-                if value == _CREATED:
-                    record.created = signal.at // 1000
-            else:
-                value = signal.category
-            week = (signal.at + ord(signal.account[-1]) * DAY_MS) // WEEK_MS
-            met = record.met
-            for entity, read, seed in self._places[topic]:
-                ref = read(signal)
-                if ref is not None:
-                    mark = digest(ref, seed + week)[:MARK_BYTES]
-                    if mark not in met:
-                        record.met = met = (met + mark)[-MET_BYTES:]
-                        found[f"{entity}:{ref}"] = True
-            if signal.content_ref is not None or signal.dataset_ref is not None:
-                _meet_content(record, signal, week, found)
-        wanted = self._wanted[topic].get(value)
-        if wanted is not None:
-            _look(wanted, signal, found)
+        if moved:
+            record.where = where
+            _meet(record, signal, self._places, found)
+        if has_content and kind not in NOT_HELD:
+            _meet_content(record, signal, found, always=kind in COMES_IN)
+        if sought is not None:
+            if kind == CREATED:
+                record.created = signal.at // 1000
+            _look(sought, signal, found)
+        if found:
+            self._emit(record, signal, found, out)
+
+    def hit(self, record: AccountRecord, signal: Any, out: Out) -> None:
+        """Tell of a moderation hit; its account is who put the content there."""
+        found: dict[str, bool] = {}
+        _meet(record, signal, self._places_of_hits, found)
+        _meet_content(record, signal, found, always=signal.verdict == "confirmed")
+        _look(self._hits.get(signal.category, ()), signal, found)
+        if found:
+            self._emit(record, signal, found, out)
+
+    def review(self, record: AccountRecord, signal: Any, out: Out) -> None:
+        """Tell of a review, where a pattern looks for it: a reviewer meets nothing."""
+        found: dict[str, bool] = {}
+        _look(self._reviews, signal, found)
         if found:
             self._emit(record, signal, found, out)
 
     def _emit(
-        self, record: AccountRecord, signal: Signal, found: Mapping[str, bool], out: Out
+        self, record: AccountRecord, signal: Signal, found: dict[str, bool], out: Out
     ) -> None:
-        at = signal.at
-        young = bool(record.created) and at - record.created * 1000 < YOUNG_MS
-        whole = msgspec.Raw(self._encode(signal))
+        ident, account, at, topic = signal.id, signal.account, signal.at, signal.topic
+        young = at < (record.created + YOUNG_S) * 1000
         for entity, met in found.items():
-            told = EntitySignal(
-                id=signal.id,
-                entity=entity,
-                account=signal.account,
-                at=at,
-                topic=signal.topic,
-                met=met,
-                young=young,
-                signal=whole,
-            )
+            told = EntitySignal(ident, entity, account, at, topic, signal, met, young)
             out.emit(SIGNALS, entity, told)
 
 
-def _meet_content(record: AccountRecord, signal: Any, week: int, found: dict[str, bool]) -> None:
-    """Find the content and the data set a signal names, unless it is somebody else's."""
-    if signal.topic == "activity":
-        if signal.kind in NOT_HELD:
-            return
-        always = signal.kind in COMES_IN
-    else:
-        always = signal.verdict == "confirmed"
-    for entity, read, seed in _CONTENT_PLACES:
+def _meet(
+    record: AccountRecord, signal: Any, places: Sequence[_Sought], found: dict[str, bool]
+) -> None:
+    """Add the places a signal names that the account hasn't met this week."""
+    at = signal.at
+    if at >= record.forgets * 1000:
+        record.met = record.content = b""
+        record.forgets = at // 1000 + FORGETS_S
+    for entity, read, _ in places:
         ref = read(signal)
-        if ref is None:
-            continue
-        mark = digest(ref, seed + week)[:MARK_BYTES]
-        met = mark not in record.content
-        if met:
-            record.content = (record.content + mark)[-CONTENT_MET_BYTES:]
-        if met or always:
-            found[f"{entity}:{ref}"] = met
+        if ref is not None:
+            name = f"{entity}:{ref}"
+            mark = digest(name)[:MARK_BYTES]
+            # Found across two others it would not be itself; that is rarer than another's digest.
+            if mark not in record.met:
+                record.met = (record.met + mark)[-MET_BYTES:]
+                found[name] = True
 
 
-def _wanted(plans: Sequence[Plan]) -> tuple[_Wanted, ...]:
-    """Plans by the type of entity they are about."""
-    by_entity: dict[tuple[str, str], list[Plan]] = {}
-    for plan in plans:
-        by_entity.setdefault((str(plan.pattern.entity), plan.owner), []).append(plan)
-    return tuple(
-        _Wanted(entity, attrgetter(name), tuple(found))
-        for (entity, name), found in by_entity.items()
-    )
+def _meet_content(
+    record: AccountRecord, signal: Any, found: dict[str, bool], *, always: bool
+) -> None:
+    for entity, ref in zip(CONTENT, (signal.content_ref, signal.dataset_ref), strict=True):
+        if ref is not None:
+            name = f"{entity}:{ref}"
+            mark = digest(name)[:MARK_BYTES]
+            new = mark not in record.content
+            if new:
+                record.content = (record.content + mark)[-CONTENT_MET_BYTES:]
+            if new or always:
+                found[name] = new
 
 
-def _look(wanted: Sequence[_Wanted], signal: Signal, found: dict[str, bool]) -> None:
-    for entity, read, plans in wanted:
+def _look(sought: Sequence[_Sought], signal: Signal, found: dict[str, bool]) -> None:
+    """Add the entities that a pattern looks for such a signal about."""
+    for entity, read, plans in sought:
         ref = read(signal)
-        if ref is None:
-            continue
-        name = f"{entity}:{ref}"
-        if name not in found and any(_matches(plan, signal) for plan in plans):
-            found[name] = False
+        if ref is not None:
+            name = f"{entity}:{ref}"
+            if name not in found and any(_matches(plan, signal) for plan in plans):
+                found[name] = False
 
 
 def _matches(plan: Plan, signal: Signal) -> bool:
@@ -209,3 +202,14 @@ def _matches(plan: Plan, signal: Signal) -> bool:
         return bool(plan.find(signal))
     except Exception as error:
         raise PatternError(plan.pattern.id) from error
+
+
+def _sought(plans: Sequence[Plan]) -> tuple[_Sought, ...]:
+    """Plans by the type of entity they are about."""
+    by_entity: dict[tuple[str, str], list[Plan]] = {}
+    for plan in plans:
+        by_entity.setdefault((str(plan.pattern.entity), plan.owner), []).append(plan)
+    return tuple(
+        _Sought(entity, attrgetter(name), tuple(found))
+        for (entity, name), found in by_entity.items()
+    )
