@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -96,7 +97,7 @@ class Enforcement(msgspec.Struct, omit_defaults=True, kw_only=True):
     reviewer: str | None = None
 
 
-class EntitySignal(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
+class EntitySignal(msgspec.Struct, omit_defaults=True, gc=False):
     """An account met an entity, or did there what a pattern about entities looks for.
 
     `at` is ms since the epoch, `topic` the logical topic `signal` came in on. `met`: the account
@@ -108,9 +109,9 @@ class EntitySignal(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     account: str
     at: int
     topic: str
+    signal: Any
     met: bool = False
     young: bool = False
-    signal: msgspec.Raw
 
 
 class AccountSignal(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -24,8 +24,9 @@ class AccountRecord(msgspec.Struct, array_like=True, gc=False):
     """One account. `newest` is the greatest event time seen (ms).
 
     The first four others are rings of `digest`s of the last ids per input topic, oldest first.
-    `created` is when it was made (s), 0 where that was not seen; `met` and `content` are what
-    `meetings` keeps.
+    `created` is when it was made (s), 0 where that was not seen. The others are what `meetings`
+    keeps: entities and content met, as digests, where it was with its last signal, and when (s) it
+    forgets them.
     """
 
     newest: int
@@ -36,6 +37,8 @@ class AccountRecord(msgspec.Struct, array_like=True, gc=False):
     created: int = 0
     met: bytes = b""
     content: bytes = b""
+    where: int = 0
+    forgets: int = 0
 
 
 ACCOUNT: Kind[AccountRecord] = Kind(b"A", AccountRecord)

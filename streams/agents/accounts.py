@@ -24,6 +24,7 @@ from streams.agents.account_state import (
 )
 from streams.agents.arrival import TAGS, Arrival
 from streams.agents.contract import Agent, Kind, Out, State
+from streams.agents.findings import Direct
 from streams.agents.matching import Matching
 from streams.agents.meetings import Meetings
 from streams.agents.windows_state import KINDS
@@ -60,7 +61,7 @@ class Accounts:
         self._hits = found["moderation-hits"]
         self._reviews = found["reviews"].get(ANY)
         self._signals = found["account-signals"]
-        self._matching = Matching(ruleset)
+        self._matching = Matching(ruleset, Direct())
         self._meetings = Meetings(ruleset)
         self._meet = self._meetings.activity
 

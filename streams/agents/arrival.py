@@ -30,6 +30,11 @@ def id_of(tagged: str) -> str:
     return tagged[1:].partition("@")[0]
 
 
+def is_derived(tagged: str) -> bool:
+    """Whether the signal did not come in but was derived from what did."""
+    return tagged[0] == TAGS["account-signals"]
+
+
 def accounts_of(
     pattern: Pattern, owner: str, evidence: Sequence[str]
 ) -> tuple[Sequence[str], str | None]:

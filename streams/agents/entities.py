@@ -1,96 +1,105 @@
 """The entities agent: who shares what, decided from the signals that name one device, payment, ….
 
-So far it reads `activity` and `moderation-hits` themselves, which only a driver with one partition
-can give it (their key is the account), and so it runs the inline tests of entity patterns, and no
-worker runs it yet. Windows and what they find are what they will be.
+For each entity-signal:
+
+1. If it was here before, nothing at all happens.
+2. Who is met there is noted (`crowds`), or who holds it (`holding`). A confirmed hit on content or
+   on a data set is told to all who hold it, and from then on to each that turns up with it.
+3. The patterns about such entities are asked, in windows as the accounts agent has them; what fires
+   is told to the accounts concerned (`entity_findings`).
+
+What it tells goes to accounts and never comes back: entity-signals are about input only.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from streams.agents.account_state import DIGEST_BYTES, RING_BYTES, digest, holds
 from streams.agents.arrival import TAGS, Arrival
 from streams.agents.contract import Agent, Kind, Out, State
+from streams.agents.crowds import meet
+from streams.agents.entity_findings import Shared
+from streams.agents.entity_signals import Meeting, entity_signal_decoder
+from streams.agents.entity_state import ENTITY, KINDS, REMOVAL, Confirmed, EntityRecord
+from streams.agents.holding import CONFIRMED_MS, confirm, go_on, hold, tell
 from streams.agents.matching import Matching
-from streams.agents.windows_state import KINDS
+from streams.agents.meetings import CONTENT, NOBODYS, NOT_HELD, SIGNALS
+from streams.agents.windows_state import KINDS as WINDOW_KINDS
 from streams.patterns import RuleSet
 from streams.patterns.pattern import DISPATCH_FIELD, ENTITIES
 from streams.patterns.plans import ANY, Plan
 from streams.signals import Schema
 
-INPUTS = ("moderation-hits", "reviews", "activity")
 IDLE_MS = 30 * 86_400_000
+"""An entity is forgotten so long after its last signal, unless a rule remembers longer."""
 
-
-class EntityRecord(msgspec.Struct, array_like=True, gc=False):
-    """One entity: the greatest event time seen (ms), and `digest`s of the last ids, oldest first."""
-
-    newest: int
-    ids: bytes = b""
-
-
-ENTITY: Kind[EntityRecord] = Kind(b"E", EntityRecord)
+Plans = dict[tuple[str, str, str], tuple[Plan, ...]]
+"""By type of entity, topic, and the value of the topic's dispatch field."""
 
 
 class Entities:
-    """The handler: for each entity a signal names, the patterns about entities of that type."""
+    """The handler, called with `Meeting`s. Its only memory is which patterns are switched off."""
 
     def __init__(self, ruleset: RuleSet) -> None:
         self.use(ruleset)
 
     def use(self, ruleset: RuleSet) -> None:
-        """Decide by this rule set from now on."""
-        self._ruleset = ruleset
-        self._plans = ruleset.plans_of(ENTITIES)
-        self._matching = Matching(ruleset)
+        """Decide by this rule set from now on, with every pattern of it switched on."""
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
         self._idle_ms = max(IDLE_MS, longest)
+        self._ruleset = ruleset
+        self._plans = _plans(ruleset)
+        self._matching = Matching(ruleset, Shared())
 
     def switch_off(self, pattern: str) -> None:
-        """Stop asking a pattern, by id, until the next start; unknown ids change nothing."""
+        """Stop asking a pattern, by id, until `use` or the next start; unknown ids change nothing."""
         self.use(self._ruleset.without((pattern,)))
 
-    def __call__(self, state: State, signal: Any, out: Out) -> None:
-        """Handle one signal. Raises `PatternError` for what a pattern raises."""
-        field = DISPATCH_FIELD.get(signal.topic)
-        value = getattr(signal, field) if field else ANY
-        meetings: dict[str, list[Plan]] = {}
-        for plan in self._plans[signal.topic].get(value, ()):
-            ref = getattr(signal, plan.owner)
-            if ref is not None:
-                meetings.setdefault(f"{plan.pattern.entity}:{ref}", []).append(plan)
-        for owner, plans in meetings.items():
-            self._meet(state, owner, signal, plans, out)
+    def __call__(self, state: State, meeting: Meeting, out: Out) -> None:
+        """Handle one meeting. Raises `PatternError` for what a pattern raises."""
+        entity, kind, signal = meeting.entity, meeting.type, meeting.signal
+        topic, at = signal.topic, signal.at
+        record = state.get(ENTITY, entity)
+        if record is None:
+            record = EntityRecord(at)
+        tagged = f"{TAGS[topic]}{signal.id}@{signal.account}"
+        mark = digest(tagged)
+        ids = record.ids
+        # 1.
+        if mark in ids and holds(ids, mark):
+            return
+        record.ids = ids + mark if len(ids) < RING_BYTES else ids[DIGEST_BYTES:] + mark
+        newest = record.newest
+        if at > newest:
+            record.newest = newest = at
+        # 2.
+        if kind in CONTENT:
+            _note_holder(state, entity, record, signal, tagged, out)
+        elif kind not in NOBODYS and topic != "reviews":
+            record.members = meet(record.members, signal.account, at // 1000, young=meeting.young)
+        kept_ms = self._idle_ms if record.confirmed is None else CONFIRMED_MS
+        state.put(ENTITY, entity, record, max(state.now, newest) + kept_ms)
+        # 3.
+        plans = self._plans.get((kind, topic, dispatch_value(signal)))
+        if plans is not None:
+            self._matching.take_in(state, Arrival(signal, entity, tagged, newest), plans, out)
 
     def on_due(  # noqa: PLR0917 - `OnDue` of the contract
-        self,
-        state: State,
-        kind: Kind[Any],  # noqa: ARG002 - only waits are ever due
-        key: str,
-        sub: str,
-        record: Any,
-        out: Out,
+        self, state: State, kind: Kind[Any], key: str, sub: str, record: Any, out: Out
     ) -> None:
-        """A wait's deadline has passed; see `Agent.on_due`. Raises `PatternError`."""
-        self._matching.due(state, key, sub, record, out)
+        """A wait's deadline has passed, or the telling of holders goes on; see `Agent.on_due`.
 
-    def _meet(self, state: State, owner: str, signal: Any, plans: list[Plan], out: Out) -> None:
-        record = state.get(ENTITY, owner) or EntityRecord(signal.at)
-        tagged = f"{TAGS[signal.topic]}{signal.id}@{signal.account}"
-        mark = digest(tagged.encode())
-        if holds(record.ids, mark):
+        Raises `PatternError`.
+        """
+        if kind is not REMOVAL:
+            self._matching.due(state, key, sub, record, out)
             return
-        newest = max(record.newest, signal.at)
-        arrival = Arrival(signal, owner, tagged, newest)
-        if not self._matching.take_in(state, arrival, plans, out):
-            return
-        ids = record.ids
-        record.ids = ids + mark if len(ids) < RING_BYTES else ids[DIGEST_BYTES:] + mark
-        record.newest = newest
-        state.put(ENTITY, owner, record, max(state.now, newest) + self._idle_ms)
+        entity = state.get(ENTITY, key)
+        if entity is None:
+            state.delete(REMOVAL, key)
+        else:
+            go_on(state, key, entity, record, out)
 
 
 def entities_agent(ruleset: RuleSet, schema: Schema) -> Agent:
@@ -98,13 +107,44 @@ def entities_agent(ruleset: RuleSet, schema: Schema) -> Agent:
     handler = Entities(ruleset)
     return Agent(
         name=ENTITIES,
-        inputs=INPUTS,
-        decoders={topic: schema.decoder(topic) for topic in INPUTS},
+        inputs=(SIGNALS,),
+        decoders={SIGNALS: entity_signal_decoder(schema)},
         handler=handler,
-        kinds=(ENTITY, *KINDS),
+        kinds=(*KINDS, *WINDOW_KINDS),
         home=ENTITY,
         state_topic="entities-state",
         switch_off=handler.switch_off,
         use=handler.use,
         on_due=handler.on_due,
     )
+
+
+def _note_holder(  # noqa: PLR0917 - the parts of one meeting
+    state: State, entity: str, record: EntityRecord, signal: Any, tagged: str, out: Out
+) -> None:
+    """Note who holds it, and tell whom it concerns that it is confirmed."""
+    topic = signal.topic
+    if topic == "reviews" or (topic == "activity" and signal.kind in NOT_HELD):
+        return
+    hold(state, entity, record, signal.account, signal.at // 1000)
+    if record.confirmed is not None:
+        tell(out, entity, record.confirmed, signal.account, (tagged, signal.at))
+    elif topic == "moderation-hits" and signal.verdict == "confirmed":
+        hit = Confirmed(tagged, signal.at, signal.category)
+        confirm(state, entity, record, hit, out)
+
+
+def dispatch_value(signal: Any) -> str:
+    """What leads a signal to its plans: the value of its topic's dispatch field."""
+    field = DISPATCH_FIELD.get(signal.topic)
+    value: str = getattr(signal, field) if field else ANY
+    return value
+
+
+def _plans(ruleset: RuleSet) -> Plans:
+    found: dict[tuple[str, str, str], list[Plan]] = {}
+    for topic, by_value in ruleset.plans_of(ENTITIES).items():
+        for value, plans in by_value.items():
+            for plan in plans:
+                found.setdefault((str(plan.pattern.entity), topic, value), []).append(plan)
+    return {key: tuple(plans) for key, plans in found.items()}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
-from streams.agents.arrival import accounts_of, id_of
-from streams.agents.contract import Out
+from streams.agents.arrival import accounts_of, id_of, is_derived
+from streams.agents.contract import Out, State
 from streams.patterns.pattern import LIVE, Pattern
 from streams.patterns.windows import Firing
 from streams.records import MILD, Detection, Enforcement, output_id, span
@@ -55,58 +55,87 @@ def subject_of(signal: Signal, owner: str, pattern: Pattern, evidence: Sequence[
     )
 
 
-def emit(out: Out, finding: Finding) -> tuple[str, str]:
-    """Emit a detection per concerned account and, where the pattern is live for it, the action.
+class Telling(Protocol):
+    """How an agent tells of what fires."""
 
-    A late record that shows that an episode began earlier is told in a detection of its own, with
-    the right time; what is to be done was said when the episode was reported first. Returns the
-    ids of the detection and of the enforcement ("" for none), those of the last account.
-    """
-    pattern, firing, subject = finding.pattern, finding.firing, finding.subject
-    # A person must hear of these at once.
-    urgent = pattern.severity == "critical" or (pattern.block.harm == "csam" and subject.confirmed)
-    detection, enforcement = "", ""
-    for account in subject.accounts:
-        record = _detection(finding, account)
-        detection = record.id
-        out.emit("detections", account, record, urgent=urgent)
-        action = _action(finding, account)
-        if action is not None and firing.opens:
-            done = _enforcement(record, finding, action)
-            enforcement = done.id
-            out.emit("enforcement", account, done, urgent=urgent)
-    return detection, enforcement
+    def tell(self, state: State, finding: Finding, out: Out) -> tuple[str, str]:
+        """Emit a detection per concerned account, and what asks for the action where there is one.
+
+        A late record that shows that an episode began earlier is told in a detection of its own,
+        with the right time; what is to be done was said when the episode was reported first.
+        Returns the ids of the detection and of what asks ("" for nothing), those of the last account.
+        """
+
+    def retract(self, state: State, finding: Finding, detection: str, asked: str, out: Out) -> None:
+        """Take back what `tell` told (with the ids it gave) before what prevents it came."""
 
 
-def retract(out: Out, finding: Finding, detection: str, enforcement: str) -> None:
-    """Take back what was told (by the ids `emit` gave) before the signal that prevents it came."""
-    for account in finding.subject.accounts:
-        record = _detection(finding, account, retracts=detection)
-        out.emit("detections", account, record)
-        if enforcement:
-            out.emit("enforcement", account, _enforcement(record, finding, "undo", enforcement))
+class Direct:
+    """The accounts agent's way: what is to be done is said at once, for there is no governor yet."""
+
+    def tell(self, state: State, finding: Finding, out: Out) -> tuple[str, str]:  # noqa: ARG002
+        """See `Telling`."""
+        pattern, firing, subject = finding.pattern, finding.firing, finding.subject
+        urgent = is_urgent(finding)
+        detection, enforcement = "", ""
+        for account in subject.accounts:
+            record = detection_of(finding, account, pattern.mode_for(account))
+            detection = record.id
+            out.emit("detections", account, record, urgent=urgent)
+            action = action_of(finding, record.mode)
+            if action is not None and firing.opens:
+                done = _enforcement(record, finding, action)
+                enforcement = done.id
+                out.emit("enforcement", account, done, urgent=urgent)
+        return detection, enforcement
+
+    def retract(
+        self,
+        state: State,  # noqa: ARG002
+        finding: Finding,
+        detection: str,
+        asked: str,
+        out: Out,
+    ) -> None:
+        """See `Telling`."""
+        for account in finding.subject.accounts:
+            mode = finding.pattern.mode_for(account)
+            record = detection_of(finding, account, mode, retracts=detection)
+            out.emit("detections", account, record)
+            if asked:
+                out.emit("enforcement", account, _enforcement(record, finding, "undo", asked))
 
 
-def _action(finding: Finding, account: str) -> str | None:
-    """What is to be done to the account, None for nothing."""
+def is_urgent(finding: Finding) -> bool:
+    """Whether a person must hear of it at once."""
     pattern = finding.pattern
-    action = pattern.block.action
-    if action is None or pattern.mode_for(account) != LIVE:
+    return pattern.severity == "critical" or (
+        pattern.block.harm == "csam" and finding.subject.confirmed
+    )
+
+
+def action_of(finding: Finding, mode: str) -> str | None:
+    """What is to be done to an account for which the pattern is in that mode, None for nothing."""
+    action = finding.pattern.block.action
+    if action is None or mode != LIVE:
         return None
     return CAPPED_ACTION if finding.firing.capped and action not in MILD else action
 
 
-def _detection(finding: Finding, account: str, *, retracts: str | None = None) -> Detection:
+def detection_of(
+    finding: Finding, account: str, mode: str, *, crowd: int = 0, retracts: str | None = None
+) -> Detection:
+    """The record that tells an account's share of it; `crowd` is the size of the entity's, if any."""
     pattern, ruleset, _, firing, subject = finding
-    evidence = tuple(map(id_of, firing.evidence))
     kind = "detection" if retracts is None else f"retraction/{retracts}"
+    derived = tuple(id_of(tagged) for tagged in firing.evidence if is_derived(tagged))
     return Detection(
-        id=_id(kind, finding, account, evidence),
+        id=id_in(kind, finding, account),
         pattern=pattern.id,
         title=pattern.title,
         version=pattern.version,
         ruleset=ruleset,
-        mode=pattern.mode_for(account),
+        mode=mode,
         severity=pattern.severity,
         harm=pattern.block.harm,
         account=account,
@@ -116,10 +145,11 @@ def _detection(finding: Finding, account: str, *, retracts: str | None = None) -
         dataset_ref=subject.dataset_ref,
         at=format_ms(firing.at),
         window=span(firing.start, firing.end),
-        evidence=evidence,
-        values=_values(finding),
-        cause=0,
+        evidence=tuple(id_of(tagged) for tagged in firing.evidence if not is_derived(tagged)),
+        values=_values(finding, crowd),
+        cause=1 if derived else 0,
         retracts=retracts,
+        derived=derived or None,
     )
 
 
@@ -128,7 +158,7 @@ def _enforcement(
 ) -> Enforcement:
     kind = f"enforcement/{action}" if undoes is None else f"enforcement/undo/{undoes}"
     return Enforcement(
-        id=_id(kind, finding, detection.account, detection.evidence),
+        id=id_in(kind, finding, detection.account),
         account=detection.account,
         action=action,
         harm=detection.harm,
@@ -147,10 +177,12 @@ def _enforcement(
     )
 
 
-def _id(kind: str, finding: Finding, account: str, evidence: Any) -> str:
+def id_in(kind: str, finding: Finding, account: str) -> str:
+    """The id of an output of some kind that tells an account of a finding."""
     pattern, subject = finding.pattern, finding.subject
     owner = subject.entity or subject.owner
     group = (owner, finding.group) if finding.group else (owner,)
+    evidence = tuple(map(id_of, finding.firing.evidence))
     return output_id(kind, pattern.id, pattern.version, group, account, evidence)
 
 
@@ -163,7 +195,7 @@ def _end_user(finding: Finding) -> str | None:
     return None
 
 
-def _values(finding: Finding) -> dict[str, str | int | float]:
+def _values(finding: Finding, crowd: int) -> dict[str, str | int | float]:
     """What was measured and against which threshold; a rule without a window measures nothing."""
     pattern = finding.pattern
     values: dict[str, str | int | float] = {}
@@ -179,4 +211,6 @@ def _values(finding: Finding) -> dict[str, str | int | float]:
         values["waited_s"] = pattern.absence.within // 1000
     if pattern.group is not None:
         values[pattern.group] = finding.group
+    if crowd:
+        values["crowd"] = crowd
     return values

@@ -13,7 +13,7 @@ from typing import Any
 from streams.agents.arrival import Arrival
 from streams.agents.chains import Climber, climb, known
 from streams.agents.contract import Out, State
-from streams.agents.findings import Finding, emit, subject_of
+from streams.agents.findings import Finding, Telling, subject_of
 from streams.agents.waiting import Waits
 from streams.agents.windows_state import WINDOW, Place, note_group
 from streams.patterns.absence import Waiting
@@ -34,11 +34,12 @@ class PatternError(Exception):
 
 
 class Matching:
-    """The windows of one agent under one rule set."""
+    """The windows of one agent under one rule set, and its way of telling what fires."""
 
-    def __init__(self, ruleset: RuleSet) -> None:
+    def __init__(self, ruleset: RuleSet, telling: Telling) -> None:
         self._hash = ruleset.hash
-        self._waits = Waits(ruleset)
+        self._telling = telling
+        self._waits = Waits(ruleset, telling)
 
     def take_in(self, state: State, arrival: Arrival, plans: Sequence[Plan], out: Out) -> bool:
         """Ask the patterns, fill their windows, tell what fires.
@@ -89,7 +90,8 @@ class Matching:
                     note_group(state, Place(owner, pattern, 0, group), at, expires_at)
             for firing in fired:
                 subject = subject_of(signal, owner, pattern, firing.evidence)
-                emit(out, Finding(pattern, self._hash, group, firing, subject))
+                finding = Finding(pattern, self._hash, group, firing, subject)
+                self._telling.tell(state, finding, out)
         for pattern, found in others:
             try:
                 self._take_in_chained(state, arrival, pattern, found, out)
@@ -120,7 +122,8 @@ class Matching:
                 self._waits.satisfied(state, arrival, pattern, group, firing)
                 continue
             subject = subject_of(signal, owner, pattern, firing.evidence)
-            emit(out, Finding(pattern, self._hash, group, firing, subject))
+            finding = Finding(pattern, self._hash, group, firing, subject)
+            self._telling.tell(state, finding, out)
 
 
 def _enter(pattern: Pattern, window: Window, arrival: Arrival, value: Any) -> Iterable[Firing]:

@@ -35,8 +35,8 @@ from streams.signals import Signal
 
 SIGNALS = "entity-signals"
 """The topic. Only what came in leads to it, never what is derived: guilt doesn't travel."""
-TOLD = ("activity", "moderation-hits", "reviews")
-"""Topics whose signals are told on."""
+TOLD = ("moderation-hits", "reviews", "activity")
+"""Topics whose signals are told on, in tie order."""
 
 MET = 32
 """Entities an account remembers having met."""
@@ -67,7 +67,7 @@ NOT_HELD = frozenset({"report.filed"})
 CREATED = "account.created"
 
 
-class _Sought(NamedTuple):
+class Sought(NamedTuple):
     """A type of entity, how to read it, and who looks for signals that name one."""
 
     entity: str
@@ -87,7 +87,7 @@ class Meetings:
         shared = {pattern.entity for pattern in ruleset.patterns}.difference(CONTENT, NOBODYS)
         places = {
             topic: tuple(
-                _Sought(entity, attrgetter(name))
+                Sought(entity, attrgetter(name))
                 for entity, name in schema.entities.items()
                 if entity in shared and name in schema.fields(topic)
             )
@@ -98,11 +98,10 @@ class Meetings:
         # Where an account is, beyond the built-in places.
         others = [one.read for one in self._places if one.entity not in PLACES]
         self._others = others or None
-        plans = ruleset.plans_of(ENTITIES)
-        self._activity = {kind: _sought(found) for kind, found in plans["activity"].items()}
-        self._activity.setdefault(CREATED, ())
-        self._hits = {name: _sought(found) for name, found in plans["moderation-hits"].items()}
-        self._reviews = _sought(plans["reviews"].get(ANY, ()))
+        wanted = sought(ruleset)
+        self._activity = {CREATED: (), **wanted["activity"]}
+        self._hits = wanted["moderation-hits"]
+        self._reviews = wanted["reviews"].get(ANY, ())
 
     def activity(self, record: AccountRecord, signal: Any, out: Out) -> None:
         """Tell of an activity."""
@@ -110,10 +109,10 @@ class Meetings:
         if self._others is not None:
             where ^= xxh32_intdigest("/".join(str(read(signal)) for read in self._others))
         kind = signal.kind
-        sought = self._activity.get(kind)
+        wanted = self._activity.get(kind)
         moved = where != record.where or signal.at >= record.forgets * 1000
         has_content = signal.content_ref is not None or signal.dataset_ref is not None
-        if not moved and sought is None and not has_content:
+        if not moved and wanted is None and not has_content:
             return
         found: dict[str, bool] = {}
         if moved:
@@ -121,10 +120,10 @@ class Meetings:
             _meet(record, signal, self._places, found)
         if has_content and kind not in NOT_HELD:
             _meet_content(record, signal, found, always=kind in COMES_IN)
-        if sought is not None:
+        if wanted is not None:
             if kind == CREATED:
                 record.created = signal.at // 1000
-            _look(sought, signal, found)
+            look(wanted, signal, found)
         if found:
             self._emit(record, signal, found, out)
 
@@ -133,14 +132,14 @@ class Meetings:
         found: dict[str, bool] = {}
         _meet(record, signal, self._places_of_hits, found)
         _meet_content(record, signal, found, always=signal.verdict == "confirmed")
-        _look(self._hits.get(signal.category, ()), signal, found)
+        look(self._hits.get(signal.category, ()), signal, found)
         if found:
             self._emit(record, signal, found, out)
 
     def review(self, record: AccountRecord, signal: Any, out: Out) -> None:
         """Tell of a review, where a pattern looks for it: a reviewer meets nothing."""
         found: dict[str, bool] = {}
-        _look(self._reviews, signal, found)
+        look(self._reviews, signal, found)
         if found:
             self._emit(record, signal, found, out)
 
@@ -155,7 +154,7 @@ class Meetings:
 
 
 def _meet(
-    record: AccountRecord, signal: Any, places: Sequence[_Sought], found: dict[str, bool]
+    record: AccountRecord, signal: Any, places: Sequence[Sought], found: dict[str, bool]
 ) -> None:
     """Add the places a signal names that the account hasn't met this week."""
     at = signal.at
@@ -187,9 +186,9 @@ def _meet_content(
                 found[name] = new
 
 
-def _look(sought: Sequence[_Sought], signal: Signal, found: dict[str, bool]) -> None:
-    """Add the entities that a pattern looks for such a signal about."""
-    for entity, read, plans in sought:
+def look(wanted: Sequence[Sought], signal: Signal, found: dict[str, bool]) -> None:
+    """Add the entities (``TYPE:REF``) that a pattern looks for such a signal about."""
+    for entity, read, plans in wanted:
         ref = read(signal)
         if ref is not None:
             name = f"{entity}:{ref}"
@@ -204,12 +203,18 @@ def _matches(plan: Plan, signal: Signal) -> bool:
         raise PatternError(plan.pattern.id) from error
 
 
-def _sought(plans: Sequence[Plan]) -> tuple[_Sought, ...]:
-    """Plans by the type of entity they are about."""
-    by_entity: dict[tuple[str, str], list[Plan]] = {}
+def sought(ruleset: RuleSet) -> dict[str, dict[str, tuple[Sought, ...]]]:
+    """What patterns about entities look for, by topic and value of its dispatch field."""
+    return {
+        topic: {value: _by_entity(plans) for value, plans in by_value.items()}
+        for topic, by_value in ruleset.plans_of(ENTITIES).items()
+    }
+
+
+def _by_entity(plans: Sequence[Plan]) -> tuple[Sought, ...]:
+    found: dict[tuple[str, str], list[Plan]] = {}
     for plan in plans:
-        by_entity.setdefault((str(plan.pattern.entity), plan.owner), []).append(plan)
+        found.setdefault((str(plan.pattern.entity), plan.owner), []).append(plan)
     return tuple(
-        _Sought(entity, attrgetter(name), tuple(found))
-        for (entity, name), found in by_entity.items()
+        Sought(entity, attrgetter(name), tuple(own)) for (entity, name), own in found.items()
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from streams.agents.arrival import Arrival, accounts_of
 from streams.agents.contract import Out, State
-from streams.agents.findings import Finding, Subject, emit, retract
+from streams.agents.findings import Finding, Subject, Telling
 from streams.agents.windows_state import WAITING, Place, note_group
 from streams.patterns.absence import Absence, Candidate, Told, Waiting
 from streams.patterns.episodes import Held
@@ -19,8 +19,9 @@ from streams.patterns.windows import Firing
 class Waits:
     """The waits of one agent's patterns under one rule set."""
 
-    def __init__(self, ruleset: RuleSet) -> None:
+    def __init__(self, ruleset: RuleSet, telling: Telling) -> None:
         self._hash = ruleset.hash
+        self._telling = telling
         self._patterns = {p.key: p for p in ruleset.patterns if p.absence is not None}
 
     def pattern_of(self, sub: str) -> str:
@@ -41,7 +42,7 @@ class Waits:
         for told in absence.stop(waiting, signal.at):
             if told.detection:
                 finding = self._finding(place, told.candidate, opens=True)
-                retract(out, finding, told.detection, told.enforcement)
+                self._telling.retract(state, finding, told.detection, told.enforcement, out)
         _put(state, place, waiting, newest)
 
     def satisfied(
@@ -69,7 +70,7 @@ class Waits:
             ids = ("", "")
             if held is not Held.CONTINUES:
                 opens = held is Held.OPENS
-                ids = emit(out, self._finding(place, candidate, opens=opens))
+                ids = self._telling.tell(state, self._finding(place, candidate, opens=opens), out)
             absence.tell(waiting, Told(candidate, *ids))
         _put(state, place, waiting, 0)
 
