@@ -13,7 +13,7 @@ from streams.admin.cluster import Cluster, Live
 from streams.doctor.finding import Finding, Severity
 from streams.doctor.sample import Seen
 from streams.signals import Reason
-from streams.signals.records import TOPICS
+from streams.signals.records import DERIVED, TOPICS
 
 AHEAD_MS = 60_000
 _FOR_EVER = -1
@@ -32,7 +32,9 @@ def retention(
     cluster: Cluster, live: Mapping[str, Live], *, window_ms: int, prefix: str
 ) -> Iterator[Finding]:
     """Topics that forget signals sooner than the longest window of the rules."""
-    names = [prefix + name for name in TOPICS if prefix + name in live]
+    names = [
+        prefix + name for name in TOPICS if name not in DERIVED and prefix + name in live
+    ]
     for name, config in cluster.configs(names).items():
         kept = int(config.get("retention.ms", _FOR_EVER))
         if config.get("cleanup.policy") == "delete" and _FOR_EVER < kept < window_ms:

@@ -17,7 +17,9 @@ from streams.patterns.rule import Rule
 from streams.patterns.sources import CLASSES
 from streams.patterns.stages import BYTES_PER_ID, MAX_STATE_BYTES, Stages
 from streams.patterns.versions import Meanings, semantic_version, window_key
+from streams.records import BEYOND_RESTRICT
 from streams.signals import Schema
+from streams.signals.records import DERIVED
 
 MIN_LATENESS_MS = 6 * 60_000
 """The five minutes a clock may run ahead, and one more."""
@@ -67,6 +69,8 @@ class Assembly:
                 continue
             self._check_sources(rule, what)
             absence, stops = self._absence(rule, what)
+            if what.grouping.entity is not None:
+                self._check_entity(rule, (*what.searches, *stops))
             if rule.document.report.errors == before:
                 found.append(self._pattern(rule, what, absence, stops))
         self._distinct_keys(found)
@@ -165,6 +169,22 @@ class Assembly:
                 f"{', '.join(sorted(possible)) or 'no source that counts'}",
                 "lower it, or look for hits of more sources",
                 at=("vigil", "evidence"),
+            )
+
+    @staticmethod
+    def _check_entity(rule: Rule, searches: Sequence[Search]) -> None:
+        """Whether it keeps to what may be held against those who share something."""
+        if any(search.topic in DERIVED for search in searches):
+            rule.error(
+                "what is derived says nothing of what people share: guilt doesn't travel",
+                f"look for what came in, or group by '{ACCOUNT}'",
+                at=("correlation", "group-by"),
+            )
+        if rule.block.action in BEYOND_RESTRICT:
+            rule.error(
+                f"'{rule.block.action}' is more than what several accounts share can justify",
+                "write 'restrict', or decide by what each account did",
+                at=("vigil", "action"),
             )
 
     def _absence(self, rule: Rule, found: _Found) -> tuple[Absence | None, list[Search]]:

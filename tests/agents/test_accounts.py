@@ -147,7 +147,7 @@ def test_critical_and_confirmed_csam_ask_for_a_checkpoint_at_once(
 
 def test_inputs_are_in_tie_order_and_state_kinds_are_registered(three):
     agent = accounts_agent(three, SCHEMA)
-    assert agent.inputs == ("moderation-hits", "reviews", "activity")
+    assert agent.inputs == ("moderation-hits", "reviews", "account-signals", "activity")
     assert agent.kinds == (ACCOUNT, WINDOW, GROUPS, WAITING)
     assert agent.home is ACCOUNT
 

@@ -35,7 +35,7 @@ def test_every_part_and_every_boundary_between_parts_counts():
 def test_records_have_exactly_the_fields_of_the_contract():
     assert " ".join(Detection.__struct_fields__) == (
         "id pattern title version ruleset mode severity harm account entity end_user content_ref "
-        "dataset_ref at window evidence values cause retracts"
+        "dataset_ref at window evidence values cause retracts derived"
     )
     assert " ".join(Enforcement.__struct_fields__) == (
         "id account action harm severity detections pattern version ruleset at expires_at end_user "

@@ -80,7 +80,7 @@ MISTAKES = {
     "unknown service": ("service: activity", "service: activty", 22, "no topic", "'activity'"),
     "other product": ("product: vigil", "product: windows", 21, "must be 'vigil'", "vigil"),
     "logsource category": ("  product: vigil", "  category: x\n  product: vigil", 21, "no 'category'", ""),
-    "derived signals": ("service: activity", "service: account-signals", 22, "not yet", ""),
+    "signals about entities": ("service: activity", "service: entity-signals", 22, "no topic", ""),
     "no id": ("id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7a01\n", "", 16, "needs an 'id'", "uuid"),
     "id that is no UUID": ("id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7a01", "id: first", 17, "not a UUID", ""),
     "no title": ("title: Refused\n", "", 16, "needs a 'title'", ""),

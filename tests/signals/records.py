@@ -39,6 +39,18 @@ GOOD: dict[str, dict[str, Any]] = {
         "reviewer": "p1",
         "viewed": True,
     },
+    "account-signals": {
+        "id": "e1",
+        "account": "a1",
+        "at": "2026-09-21T14:13:20.000Z",
+        "kind": "entity",
+        "action": "restrict",
+        "harm": "csam",
+        "pattern": "696fa960-fe4e-4147-ab90-ebeded47d560",
+        "entity": "device:d-1",
+        "severity": "high",
+        "mode": "live",
+    },
 }
 
 
