@@ -7,12 +7,14 @@ signal so climbs as far as it gets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from streams.agents.contract import State
-from streams.agents.windows_state import Place, load_window, put_window
-from streams.patterns.pattern import STOP, Pattern, Stage
+from streams.agents.windows_state import GROUPS, Place, load_window, put_window
+from streams.patterns.pattern import MOST_EVIDENCE, STOP, Pattern, Stage
 from streams.patterns.plans import Found
 from streams.patterns.windows import Correlation, Entry, Firing, Satisfied
 
@@ -40,7 +42,8 @@ def climb(
     """Take entries into their stages; (group, firing) of what comes out at the first one.
 
     For a pattern that waits (`absence`) that is every record that satisfies it, whatever the
-    cooldown, and for a rule without a window the signal itself.
+    cooldown, and for a rule without a window the signal itself. Where the pattern is about an
+    entity, evidence is all that is behind a firing: it says which accounts are concerned.
     """
     if not pattern.stages:
         return [(group, _alone(entry)) for _, group, entry in climbers]
@@ -64,7 +67,62 @@ def climb(
                     else:
                         waiting.append(_occurrence(stage, stage.above, group, satisfied))
             put_window(state, place, window, entries[-1].at, newest)
+    if pattern.entity is not None and len(pattern.stages) > 1:
+        return [(group, _whole(state, owner, pattern, group, firing)) for group, firing in fired]
     return fired
+
+
+def _whole(state: State, owner: str, pattern: Pattern, group: str, firing: Firing) -> Firing:
+    """The firing with what satisfied the windows below the first, as far as those still know."""
+    first = load_window(state, Place(owner, pattern, 0, group))
+    times = dict(zip(first.ids, first.ats, strict=True))
+    found = {(times.get(tagged, firing.at), tagged) for tagged in firing.evidence}
+    for below in range(1, len(pattern.stages)):
+        if pattern.stages[below].above == 0:
+            found |= _behind(state, owner, pattern, below, group, firing.evidence)
+    whole = sorted(found)[-MOST_EVIDENCE:]
+    return replace(
+        firing, evidence=tuple(tagged for _, tagged in whole), start=whole[0][0], end=whole[-1][0]
+    )
+
+
+def _behind(  # noqa: PLR0917 - a place, and what is asked of it
+    state: State,
+    owner: str,
+    pattern: Pattern,
+    number: int,
+    group: str,
+    satisfying: Sequence[str],
+) -> set[tuple[int, str]]:
+    """The records behind those that satisfied a stage's windows, as (time, tagged id)."""
+    correlation = pattern.stages[number].correlation
+    found: set[tuple[int, str]] = set()
+    for place in _places(state, owner, pattern, number, group):
+        window = load_window(state, place)
+        ats, ids = window.ats, window.ids
+        for index in [ids.index(tagged) for tagged in satisfying if tagged in ids]:
+            low = bisect_right(ats, ats[index] - correlation.timespan)
+            high = bisect_right(ats, ats[index])
+            if not correlation.holds(window, low, high):
+                continue
+            chosen = correlation.evidence(window, low, high)
+            found.update((ats[one], ids[one]) for one in chosen)
+            for below in range(number + 1, len(pattern.stages)):
+                if pattern.stages[below].above == number:
+                    behind = [ids[one] for one in chosen]
+                    found |= _behind(state, owner, pattern, below, place.group, behind)
+    return found
+
+
+def _places(state: State, owner: str, pattern: Pattern, number: int, group: str) -> Iterator[Place]:
+    """The windows of a stage that lead to a group of the stage above it."""
+    stage = pattern.stages[number]
+    if stage.passes or not stage.grouped:
+        yield Place(owner, pattern, number, group if stage.grouped else "")
+        return
+    groups = state.get(GROUPS, owner, Place(owner, pattern, number, "").key)
+    for name in sorted(groups.newest) if groups is not None else ():
+        yield Place(owner, pattern, number, name)
 
 
 def _alone(entry: Entry) -> Firing:

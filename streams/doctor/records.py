@@ -32,9 +32,7 @@ def retention(
     cluster: Cluster, live: Mapping[str, Live], *, window_ms: int, prefix: str
 ) -> Iterator[Finding]:
     """Topics that forget signals sooner than the longest window of the rules."""
-    names = [
-        prefix + name for name in TOPICS if name not in DERIVED and prefix + name in live
-    ]
+    names = [prefix + name for name in TOPICS if name not in DERIVED and prefix + name in live]
     for name, config in cluster.configs(names).items():
         kept = int(config.get("retention.ms", _FOR_EVER))
         if config.get("cleanup.policy") == "delete" and _FOR_EVER < kept < window_ms:

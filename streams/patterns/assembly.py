@@ -11,7 +11,7 @@ from streams.patterns.conditions import Always, assume
 from streams.patterns.durations import format_duration
 from streams.patterns.episodes import min_cooldown_ms
 from streams.patterns.grouping import ACCOUNT, Fields, Grouping
-from streams.patterns.pattern import STOP, Pattern, Search, Stage
+from streams.patterns.pattern import MOST_EVIDENCE, STOP, Pattern, Search, Stage
 from streams.patterns.references import References
 from streams.patterns.rule import Rule
 from streams.patterns.sources import CLASSES
@@ -228,7 +228,16 @@ class Assembly:
 
     @staticmethod
     def _most_evidence(found: _Found) -> int:
-        return found.stages[0].correlation.most_evidence if found.stages else 1
+        if not found.stages:
+            return 1
+        if found.grouping.entity is None:
+            return found.stages[0].correlation.most_evidence
+
+        def most(number: int) -> int:
+            below = [n for n, stage in enumerate(found.stages) if stage.above == number]
+            return found.stages[number].correlation.most_evidence * (1 + sum(map(most, below)))
+
+        return min(most(0), MOST_EVIDENCE)
 
     def _pattern(
         self, rule: Rule, found: _Found, absence: Absence | None, stops: Sequence[Search]
