@@ -13,10 +13,17 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from streams.agents.contract import State
-from streams.agents.windows_state import GROUPS, Place, load_window, put_window
+from streams.agents.windows_state import (
+    GROUPS,
+    WINDOW,
+    Place,
+    load_window,
+    note_group,
+    window_sub,
+)
 from streams.patterns.pattern import MOST_EVIDENCE, STOP, Pattern, Stage
 from streams.patterns.plans import Found
-from streams.patterns.windows import Correlation, Entry, Firing, Satisfied
+from streams.patterns.windows import Correlation, Entry, Firing, Satisfied, Window
 
 
 class Climber(NamedTuple):
@@ -29,11 +36,14 @@ class Climber(NamedTuple):
 
 def known(state: State, owner: str, tagged: str, pattern: Pattern, found: Sequence[Found]) -> bool:
     """Whether one of the windows a signal would enter has it already."""
-    return any(
-        tagged in load_window(state, Place(owner, pattern, stage, group)).ids
-        for stage, group, _ in found
-        if stage != STOP and pattern.stages
-    )
+    if not pattern.stages:
+        return False
+    for stage, group, _ in found:
+        if stage != STOP:
+            window = state.get(WINDOW, owner, window_sub(pattern, stage, group))
+            if window is not None and tagged in window.ids:
+                return True
+    return False
 
 
 def climb(
@@ -49,15 +59,20 @@ def climb(
         return [(group, _alone(entry)) for _, group, entry in climbers]
     fired: list[tuple[str, Firing]] = []
     waiting = list(climbers)
-    for number in reversed(range(len(pattern.stages))):
+    latest = max(state.now, newest)
+    while waiting:  # those above a stage stand before it
+        if len(waiting) == 1:  # nearly always
+            here, waiting = waiting, []
+            number = here[0].stage
+        else:
+            number = max(one.stage for one in waiting)
+            here = [one for one in waiting if one.stage == number]
+            waiting = [one for one in waiting if one.stage != number]
         stage = pattern.stages[number]
         correlation = stage.correlation
-        here = [one for one in waiting if one.stage == number]
-        if not here:
-            continue
         for group, entries in _windows(here, correlation, newest):
-            place = Place(owner, pattern, number, group)
-            window = load_window(state, place)
+            sub = window_sub(pattern, number, group)
+            window = state.get(WINDOW, owner, sub) or Window()
             if stage.above is None and pattern.absence is None:
                 fired += [(group, one) for one in correlation.add_all(window, entries, newest)]
             else:
@@ -66,7 +81,10 @@ def climb(
                         fired.append((group, satisfied.firing))
                     else:
                         waiting.append(_occurrence(stage, stage.above, group, satisfied))
-            put_window(state, place, window, entries[-1].at, newest)
+            expires_at = latest + correlation.horizon
+            state.put(WINDOW, owner, window, expires_at, sub)
+            if group:
+                note_group(state, Place(owner, pattern, number, group), entries[-1].at, expires_at)
     if pattern.entity is not None and len(pattern.stages) > 1:
         return [(group, _whole(state, owner, pattern, group, firing)) for group, firing in fired]
     return fired

@@ -79,7 +79,8 @@ class Entities:
         elif kind not in NOBODYS and topic != "reviews":
             record.members = meet(record.members, signal.account, at // 1000, young=meeting.young)
         kept_ms = self._idle_ms if record.confirmed is None else CONFIRMED_MS
-        state.put(ENTITY, entity, record, max(state.now, newest) + kept_ms)
+        now = state.now
+        state.put(ENTITY, entity, record, (now if now > newest else newest) + kept_ms)  # noqa: FURB136 - as in `accounts`
         # 3.
         plans = self._plans.get((kind, topic, dispatch_value(signal)))
         if plans is not None:

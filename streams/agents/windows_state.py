@@ -50,15 +50,18 @@ class Place(NamedTuple):
     @property
     def key(self) -> str:
         """The name of the stage's windows within the owner."""
-        return f"{self.pattern.key}.{self.stage}" if self.stage else self.pattern.key
+        return self.pattern.stage_keys[self.stage]
 
     @property
     def sub(self) -> str:
         """The sub-key of this one."""
-        _, pattern, stage, group = self
-        if not stage and not group:  # nearly all
-            return pattern.key
-        return f"{self.key}/{group}" if group else self.key
+        return window_sub(self.pattern, self.stage, self.group)
+
+
+def window_sub(pattern: Pattern, stage: int, group: str) -> str:
+    """The sub-key of a window."""
+    key = pattern.stage_keys[stage]
+    return f"{key}/{group}" if group else key
 
 
 def load_window(state: State, place: Place) -> Window:
@@ -66,16 +69,6 @@ def load_window(state: State, place: Place) -> Window:
     if not place.pattern.horizon:
         return Window()
     return state.get(WINDOW, place.owner, place.sub) or Window()
-
-
-def put_window(state: State, place: Place, window: Window, at: int, newest: int) -> None:
-    """Store a window a record of time `at` went into; `newest` is the owner's newest (ms)."""
-    stages = place.pattern.stages
-    horizon = stages[place.stage].correlation.horizon if stages else place.pattern.horizon
-    expires_at = max(state.now, newest) + horizon
-    state.put(WINDOW, place.owner, window, expires_at, place.sub)
-    if place.group:
-        note_group(state, place, at, expires_at)
 
 
 def note_group(state: State, place: Place, at: int, expires_at: int) -> None:

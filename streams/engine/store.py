@@ -187,7 +187,7 @@ class Store:
                     f"the most is {MAX_RECORD_BYTES}: bound it in the handler"
                 )
             if before is None:
-                self._index(cell.full, cell.expires_s)
+                self._expiries.add(cell.full, cell.expires_s)
                 grown += len(data)
             else:
                 grown += len(data) - len(before)

@@ -128,6 +128,12 @@ class Pattern:
             return 2 * self.cooldown
         return max(stage.correlation.horizon for stage in self.stages)
 
+    @cached_property
+    def stage_keys(self) -> tuple[str, ...]:
+        """`key` for each stage, and for a rule without a window."""
+        others = (f"{self.key}.{number}" for number in range(1, len(self.stages)))
+        return (self.key, *others)
+
     def mode_for(self, account: str) -> str:
         """Live or shadow, for that account: a live pattern may be rolled out to some only.
 
