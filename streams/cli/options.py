@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +12,8 @@ import click
 
 from streams.config import Settings
 
+CATALOGUE = "catalogue"
+"""Names the shipped patterns where a rule directory is expected."""
 _NAME_CHARS = 200
 _NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{_NAME_CHARS}}}")
 
@@ -64,6 +66,13 @@ def schema(command: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Schema file that adds kinds, attributes, ….",
     )(command)
+
+
+def insist_on_rules(paths: Sequence[str]) -> None:
+    """Raise `click.UsageError` for a rule directory that isn't there."""
+    missing = [path for path in paths if path != CATALOGUE and not Path(path).exists()]
+    if missing:
+        raise click.UsageError(f"no such rule directory: {', '.join(missing)}")
 
 
 def connection(brokers: str) -> dict[str, Any]:

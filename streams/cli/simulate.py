@@ -14,8 +14,15 @@ import click
 from click.core import ParameterSource
 
 from streams.cli import options
-from streams.simulate.plan import DEFAULT_START_MS, Plan, UnknownCampaignError, parse_campaigns
-from streams.simulate.play import PlanTooSmallError, Simulation
+from streams.simulate.hiding import PlanTooSmallError
+from streams.simulate.plan import (
+    DEFAULT_START_MS,
+    Plan,
+    UnknownCampaignError,
+    parse_campaigns,
+    parse_lookalikes,
+)
+from streams.simulate.play import Simulation
 
 
 @click.command()
@@ -35,8 +42,17 @@ from streams.simulate.play import PlanTooSmallError, Simulation
     default="all",
     show_default=True,
     metavar="LIST",
-    help="all, none, or names with settings: refusal-ladder:accounts=3:pace=0.5,slow-drip. "
-    "Pace 1 is a campaign's usual speed; a name may stand more than once.",
+    help="all, none, or names with settings: refusal-ladder:accounts=3:pace=0.5,slow-drip:hop. "
+    "Pace 1 is the usual speed; evasions: split=N over N accounts each, hop over surfaces, pad=X "
+    "harmless records for each of its own. A name may stand more than once.",
+)
+@click.option(
+    "--lookalikes",
+    default="none",
+    show_default=True,
+    metavar="LIST",
+    help="Harmless accounts that look bad: all, none, or names: busy-agency,carrier-crowd:"
+    "accounts=500.",
 )
 @click.option(
     "--days",
@@ -54,7 +70,7 @@ from streams.simulate.play import PlanTooSmallError, Simulation
 @click.option(
     "--truth",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write what was hidden, one JSON line per campaign.",
+    help="Write what was hidden, one JSON line per campaign and per look-alike.",
 )
 @click.option(
     "--out",
@@ -81,6 +97,7 @@ def simulate(
     signals: int,
     seed: int,
     campaigns: str,
+    lookalikes: str,
     days: float,
     start: str | None,
     truth: Path | None,
@@ -97,6 +114,7 @@ def simulate(
     \b
     vigil simulate --out day.jsonl --truth truth.jsonl
     vigil simulate --campaigns refusal-ladder:accounts=3,slow-drip | vigil replay -
+    vigil simulate --campaigns all:split=2 --lookalikes all --out evasive.jsonl
     vigil simulate --brokers 127.0.0.1:9092 --rate 500
     """
     if context.get_parameter_source("brokers") is not ParameterSource.COMMANDLINE:
@@ -113,6 +131,7 @@ def simulate(
             days=days,
             start_ms=_start_ms(start, days, to_kafka=bool(brokers)),
             wanted=parse_campaigns(campaigns),
+            guests=parse_lookalikes(lookalikes),
         )
         simulation = Simulation(plan)
     except (UnknownCampaignError, PlanTooSmallError) as error:
@@ -120,7 +139,7 @@ def simulate(
     if truth:
         from streams.simulate.truth import write
 
-        write(truth, simulation.truth)
+        write(truth, [*simulation.truth, *simulation.lookalikes])
     began = monotonic()
     with _progress(signals) as advance:
         if brokers:
@@ -134,7 +153,8 @@ def simulate(
                 made = _to_file(simulation, file, advance)
     took = max(monotonic() - began, 1e-9)
     click.echo(
-        f"{made} signals of {accounts} accounts with {len(simulation.truth)} campaigns hidden, "
+        f"{made} signals of {accounts} accounts with {len(simulation.truth)} campaigns and "
+        f"{len(simulation.lookalikes)} look-alikes hidden, "
         f"{made / took:,.0f} signals/s",
         err=True,
     )
