@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -29,8 +28,7 @@ _BYTES_WORTH_A_PROCESS = 16 << 20
 @options.schema
 @click.option("--gate", type=click.Path(dir_okay=False, path_type=Path),
               help="TOML file of what the new rules must satisfy.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1), metavar="N",
-              help="Processes at once [default: one per core].")  # fmt: skip
+@options.jobs
 @options.json_
 def backtest(
     files: tuple[Path, ...],
@@ -62,7 +60,7 @@ def backtest(
     bounds = read_gate(gate) if gate else Gate()
     task = Task(against, rules, schema, files)
     size = sum(path.stat().st_size for path in files)
-    processes = jobs or max(1, min(_cores(), size // _BYTES_WORTH_A_PROCESS))
+    processes = jobs or max(1, min(options.cores(), size // _BYTES_WORTH_A_PROCESS))
     with progress.of_bytes("reading", size * processes) as advance:
         comparison = compare(task, processes, advance)
     broken = bounds.broken(comparison)
@@ -74,8 +72,3 @@ def backtest(
     for sentence in broken:
         sys.stderr.write(f"gate: {sentence}\n")
     return exits.PROBLEMS if broken else exits.OK
-
-
-def _cores() -> int:
-    """Those this process may use; a container often has fewer than its machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
