@@ -182,7 +182,7 @@ def test_the_terminal_has_no_line_that_is_too_wide(tmp_path, capsys, width):
 
 
 def test_the_command_writes_a_page_and_prints_json(tmp_path, capsys):
-    path = write(tmp_path / "day.jsonl", [refused(n * MINUTE) for n in range(5)])
+    path = write(tmp_path / "day.jsonl", [refused(n * MINUTE) for n in range(6)])
     id_ = outputs(capsys, path)[0]["value"]["id"]
     page = tmp_path / "why.html"
     assert main(["explain", id_, "--from", str(path), "--html", str(page)]) == 0
