@@ -96,6 +96,7 @@ def test_evasions_are_told_apart_and_add_up():
         "pace=0.1": 0,
     }
     assert drip.by_evasion["pace=0.1"].recall is None, "nobody had to find it"
+    assert found.by_evasion == drip.by_evasion
 
 
 def test_false_positives_are_live_detections_per_million_benign_signals_by_pattern():
