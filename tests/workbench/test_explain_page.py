@@ -192,9 +192,9 @@ def test_the_command_writes_a_page_and_prints_json(tmp_path, capsys):
     assert main(["explain", id_, "--from", str(path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["detection"]["id"] == id_
-    assert [one["evidence"] for one in told["signals"]] == [True] * 5
+    assert [one["evidence"] for one in told["signals"]] == [True] * 6
     assert [one["offset_ms"] for one in told["signals"]] == [
-        -4 * MINUTE + n * MINUTE for n in range(5)
+        -5 * MINUTE + n * MINUTE for n in range(6)
     ]
     assert told["decisions"][0]["action"] == "prevention.message"
     assert main(["explain", id_, "--from", str(path)]) == 0
