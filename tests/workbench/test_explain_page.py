@@ -198,7 +198,7 @@ def test_the_command_writes_a_page_and_prints_json(tmp_path, capsys):
     ]
     assert told["decisions"][0]["action"] == "prevention.message"
     assert main(["explain", id_, "--from", str(path)]) == 0
-    assert "at least 5 × 'Prompt refused', within 30 min" in capsys.readouterr().out
+    assert "at least 6 × 'Prompt refused', within 30 min" in capsys.readouterr().out
 
 
 MOMENTS = st.lists(
