@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,8 +39,7 @@ _BYTES_WORTH_A_PROCESS = 16 << 20
               help="Take what the input topics of this Kafka hold by now, instead of FILEs.")  # fmt: skip
 @options.prefix
 @options.since
-@click.option("--jobs", type=click.IntRange(1), metavar="N",
-              help="Processes at once [default: one per core].")  # fmt: skip
+@options.jobs
 @options.json_
 @click.pass_context
 def backtest(
@@ -100,18 +98,20 @@ def _compare(
     from streams.workbench.backtest.shards import Task
 
     size = sum(path.stat().st_size for path in files)
-    processes = jobs or max(1, min(_cores(), size // _BYTES_WORTH_A_PROCESS))
+    processes = jobs or max(1, min(options.cores(), size // _BYTES_WORTH_A_PROCESS))
     with progress.of_bytes("running both", size * processes) as advance:
         return compare(Task(old, new, schema, files), processes, advance)
 
 
 def _record(connection: dict[str, Any], prefix: str, since: int | None, path: Path) -> None:
-    from streams.workbench.backtest.topics import record
+    from streams.workbench.backtest.topics import InputTopics
 
-    with progress.of_records("reading topics") as advance:
-        written = asyncio.run(
-            record(connection, path, prefix=prefix, since_ms=since or 0, progress=advance)
-        )
+    async def read() -> int:
+        async with InputTopics(connection, prefix=prefix, since_ms=since or 0) as topics:
+            with progress.of("reading topics", topics.total, "records") as advance:
+                return await topics.record(path, advance)
+
+    written = asyncio.run(read())
     sys.stderr.write(f"{written:,} records read from the input topics\n")
 
 
@@ -128,8 +128,3 @@ def _tell(comparison: Comparison, bounds: Gate, *, json_: bool) -> int:
     for sentence in broken:
         sys.stderr.write(f"gate: {sentence}\n")
     return exits.PROBLEMS if broken else exits.OK
-
-
-def _cores() -> int:
-    """Those this process may use; a container often has fewer than its machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

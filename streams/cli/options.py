@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Callable, Sequence
@@ -93,6 +94,21 @@ def insist_on_rules(paths: Sequence[str]) -> None:
     missing = [path for path in paths if path != CATALOGUE and not Path(path).exists()]
     if missing:
         raise click.UsageError(f"no such rule directory: {', '.join(missing)}")
+
+
+def jobs(command: F) -> F:
+    """`--jobs`, None unless given; then use `cores`."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Processes at once [default: one per core].",
+    )(command)
+
+
+def cores() -> int:
+    """Those this process may use; a container often has fewer than its machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def connection(brokers: str) -> dict[str, Any]:
