@@ -104,12 +104,14 @@ def _compare(
 
 
 def _record(connection: dict[str, Any], prefix: str, since: int | None, path: Path) -> None:
-    from streams.workbench.backtest.topics import record
+    from streams.workbench.backtest.topics import InputTopics
 
-    with progress.of_records("reading topics") as advance:
-        written = asyncio.run(
-            record(connection, path, prefix=prefix, since_ms=since or 0, progress=advance)
-        )
+    async def read() -> int:
+        async with InputTopics(connection, prefix=prefix, since_ms=since or 0) as topics:
+            with progress.of("reading topics", topics.total, "records") as advance:
+                return await topics.record(path, advance)
+
+    written = asyncio.run(read())
     sys.stderr.write(f"{written:,} records read from the input topics\n")
 
 

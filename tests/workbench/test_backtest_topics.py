@@ -10,7 +10,7 @@ from kafka import KafkaProducer
 from streams import admin
 from streams.cli import main
 from streams.recording import Recording
-from streams.workbench.backtest.topics import record
+from streams.workbench.backtest.topics import InputTopics
 from tests.patterns.driving import HOUR, START
 from tests.workbench.test_backtest import named, pattern, rules, traffic, write
 
@@ -42,18 +42,24 @@ async def test_what_the_topics_hold_is_compared_as_a_file_of_it_would_be(
     producer.flush()
     producer.close()
 
-    told: list[tuple[int, int]] = []
     path = tmp_path / "inputs.jsonl.zst"
-    connection = {"bootstrap_servers": kafka}
-    written = await record(connection, path, prefix=prefix, progress=lambda *one: told.append(one))
-    assert written == len(lines) + 1, "a null value is a record; what no line can hold is left out"
-    assert told[-1] == (len(lines) + 5, len(lines) + 5)
+    read: list[int] = []
+
+    async def recorded(since_ms=0):
+        async with InputTopics(
+            {"bootstrap_servers": kafka}, prefix=prefix, since_ms=since_ms
+        ) as inputs:
+            return inputs.total, await inputs.record(path, read.append)
+
+    # A null value is a record; what no line can hold is left out.
+    assert await recorded() == (len(lines) + 5, len(lines) + 1)
+    assert sum(read) == len(lines) + 5
     kept = [one for batch in Recording(path, ("activity", "moderation-hits", "reviews")).batches()
             for one in batch if one[2] is not None]  # fmt: skip
     expected = sorted((one["ts"], one["value"]["id"]) for one in lines)
     assert sorted((ts, json.loads(value)["id"]) for _, _, value, ts in kept) == expected
     half = lines[len(lines) // 2]["ts"]
-    later = await record(connection, path, prefix=prefix, since_ms=half, progress=lambda *_: None)
+    _, later = await recorded(half)
     assert later == sum(line["ts"] >= half for line in lines) + 1
 
 

@@ -7,9 +7,9 @@ into a file of the caller's, and nowhere else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Self
 
 import msgspec
 import zstandard
@@ -28,80 +28,106 @@ _parse = msgspec.json.Decoder(msgspec.Raw).decode
 _encode = msgspec.json.Encoder().encode
 
 
-async def record(
-    connection: Mapping[str, Any],
-    path: Path,
-    *,
-    prefix: str = "",
-    since_ms: int = 0,
-    progress: Callable[[int, int], None],
-) -> int:
-    """Write what the input topics hold by now to a ``.zst`` file; how many records that are.
+class InputTopics:
+    """What the input topics hold by now; use as an async context manager.
 
-    `since_ms` is the least Kafka timestamp; `progress` is told how many of how many offsets were
-    read. Records that a line of a recording can't hold are left out, as workers refuse them anyway:
-    a value that is not JSON, a key that is not text.
-
-    Raises:
-        KafkaUnreachable: no broker answers, or it refuses to be read from.
-        TopicsWrong: a topic isn't there.
+    Args:
+        connection: aiokafka's client settings, as `streams.config.Settings.connection` gives them.
+        prefix: of topic names.
+        since_ms: the least Kafka timestamp of records that are wanted.
     """
-    places = await asyncio.to_thread(places_of, connection, INPUTS, prefix)
-    consumer = AIOKafkaConsumer(
-        **connection,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",  # a reset to "latest" would race with the seeks below
-        max_poll_records=_BATCH_RECORDS,
-    )
-    try:
-        await consumer.start()
-        consumer.assign(places)
+
+    def __init__(
+        self, connection: Mapping[str, Any], *, prefix: str = "", since_ms: int = 0
+    ) -> None:
+        self.total = 0
+        """Offsets to be read; about as many as records."""
+        self._connection = connection
+        self._prefix = prefix
+        self._since_ms = since_ms
+
+    async def __aenter__(self) -> Self:
+        """Connect, and see how far the topics go.
+
+        Raises:
+            KafkaUnreachable: no broker answers, or it refuses to be read from.
+            TopicsWrong: a topic isn't there.
+        """
+        places = await asyncio.to_thread(places_of, self._connection, INPUTS, self._prefix)
+        self._consumer = AIOKafkaConsumer(
+            **self._connection,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # a reset to "latest" would race with the seeks below
+            max_poll_records=_BATCH_RECORDS,
+        )
+        try:
+            await self._consumer.start()
+            self._consumer.assign(places)
+            self._ends = await self._consumer.end_offsets(places)
+            starts = await self._starts(places)
+        except BaseException as error:
+            await self._consumer.stop()
+            if isinstance(error, KafkaError):
+                raise self._unreadable(error) from error
+            raise
+        for place, offset in starts.items():
+            self._consumer.seek(place, offset)
+        self.total = sum(self._ends[place] - starts[place] for place in places)
+        self._left = [place for place in places if starts[place] < self._ends[place]]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Disconnect."""
+        await self._consumer.stop()
+
+    async def record(self, path: Path, advance: Callable[[int], None]) -> int:
+        """Write them to a ``.zst`` file; how many records that are.
+
+        `advance` is told how many more offsets were read. Records that a line of a recording can't
+        hold are left out, as workers refuse them anyway: a value that is not JSON, a key that is
+        not text.
+
+        Raises:
+            KafkaUnreachable: the broker refuses to be read from.
+        """
+        written = 0
         with zstandard.open(path, "wb") as file:
-            return await _read(consumer, places, file, prefix, since_ms, progress)
-    except KafkaError as error:
-        raise KafkaUnreachable(
-            f"{', '.join(INPUTS)} at {connection['bootstrap_servers']} can't be read "
+            while self._left:
+                try:
+                    batches = await self._consumer.getmany(*self._left, timeout_ms=_POLL_MS)
+                except KafkaError as error:
+                    raise self._unreadable(error) from error
+                for place, records in batches.items():
+                    lines = self._lines(place, records)
+                    file.write(b"".join(lines))
+                    written += len(lines)
+                    advance(len(records))
+                self._left = [place for place in self._left if not await self._done(place)]
+        return written
+
+    async def _starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        starts: Mapping[TopicPartition, int] = await self._consumer.beginning_offsets(places)
+        if not self._since_ms:
+            return starts
+        found = await self._consumer.offsets_for_times(dict.fromkeys(places, self._since_ms))
+        return {one: found[one].offset if found.get(one) else self._ends[one] for one in places}
+
+    async def _done(self, place: TopicPartition) -> bool:
+        position: int = await self._consumer.position(place)  # also past control markers
+        end: int = self._ends[place]
+        return position >= end
+
+    def _lines(self, place: TopicPartition, records: Sequence[Any]) -> list[bytes]:
+        topic, end = logical_name(place.topic, self._prefix), self._ends[place]
+        wanted = (one for one in records if one.offset < end and one.timestamp >= self._since_ms)
+        return [line for one in wanted if (line := _line(topic, one)) is not None]
+
+    def _unreadable(self, error: KafkaError) -> KafkaUnreachable:
+        return KafkaUnreachable(
+            f"{', '.join(INPUTS)} at {self._connection['bootstrap_servers']} can't be read "
             f"({type(error).__name__}); see vigil topics check"
-        ) from error
-    finally:
-        await consumer.stop()
-
-
-async def _read(  # noqa: PLR0917 - what `record` has put together
-    consumer: AIOKafkaConsumer,
-    places: list[TopicPartition],
-    file: IO[bytes],
-    prefix: str,
-    since_ms: int,
-    progress: Callable[[int, int], None],
-) -> int:
-    ends = await consumer.end_offsets(places)
-    starts = await consumer.beginning_offsets(places)
-    if since_ms:
-        found = await consumer.offsets_for_times(dict.fromkeys(places, since_ms))
-        starts = {one: found[one].offset if found.get(one) else ends[one] for one in places}
-    for place in places:
-        consumer.seek(place, starts[place])
-    total = sum(ends[place] - starts[place] for place in places)
-    written = 0
-    left = [place for place in places if starts[place] < ends[place]]
-    while left:
-        for place, records in (await consumer.getmany(*left, timeout_ms=_POLL_MS)).items():
-            topic = logical_name(place.topic, prefix)
-            lines = [
-                line
-                for one in records
-                if one.offset < ends[place] and one.timestamp >= since_ms
-                for line in [_line(topic, one)]
-                if line is not None
-            ]
-            file.write(b"".join(lines))
-            written += len(lines)
-        positions = {place: await consumer.position(place) for place in left}
-        left = [place for place in left if positions[place] < ends[place]]
-        progress(total - sum(ends[place] - positions[place] for place in left), total)
-    return written
+        )
 
 
 def _line(topic: str, record: Any) -> bytes | None:
