@@ -27,6 +27,7 @@ from streams.agents.matching import Matching
 from streams.agents.meetings import CONTENT, NOBODYS, NOT_HELD, SIGNALS
 from streams.agents.windows_state import KINDS as WINDOW_KINDS
 from streams.patterns import RuleSet
+from streams.patterns.dispatch import Dispatch, dispatch
 from streams.patterns.pattern import DISPATCH_FIELD, ENTITIES
 from streams.patterns.plans import ANY, Plan
 from streams.signals import Schema
@@ -34,8 +35,8 @@ from streams.signals import Schema
 IDLE_MS = 30 * 86_400_000
 """An entity is forgotten so long after its last signal, unless a rule remembers longer."""
 
-Plans = dict[tuple[str, str, str], tuple[Plan, ...]]
-"""By type of entity, topic, and the value of the topic's dispatch field."""
+Finders = dict[tuple[str, str, str], Dispatch]
+"""How plans are found, by type of entity, topic, and value of the topic's dispatch field."""
 
 
 class Entities:
@@ -49,7 +50,7 @@ class Entities:
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
         self._idle_ms = max(IDLE_MS, longest)
         self._ruleset = ruleset
-        self._plans = _plans(ruleset)
+        self._finders = _finders(ruleset)
         self._matching = Matching(ruleset, Shared())
 
     def switch_off(self, pattern: str) -> None:
@@ -82,9 +83,10 @@ class Entities:
         now = state.now
         state.put(ENTITY, entity, record, (now if now > newest else newest) + kept_ms)  # noqa: FURB136 - as in `accounts`
         # 3.
-        plans = self._plans.get((kind, topic, dispatch_value(signal)))
-        if plans is not None:
-            self._matching.take_in(state, Arrival(signal, entity, tagged, newest), plans, out)
+        find = self._finders.get((kind, topic, dispatch_value(signal)))
+        if find is not None and (plans := find(signal)):
+            arrival = Arrival(signal, entity, tagged, newest, len(ids) < RING_BYTES)
+            self._matching.take_in(state, arrival, plans, out)
 
     def on_due(  # noqa: PLR0917 - `OnDue` of the contract
         self, state: State, kind: Kind[Any], key: str, sub: str, record: Any, out: Out
@@ -142,10 +144,16 @@ def dispatch_value(signal: Any) -> str:
     return value
 
 
-def _plans(ruleset: RuleSet) -> Plans:
-    found: dict[tuple[str, str, str], list[Plan]] = {}
+def _finders(ruleset: RuleSet) -> Finders:
+    fields = ruleset.schema.fields
+    found: dict[tuple[str, str], dict[str, list[Plan]]] = {}
     for topic, by_value in ruleset.plans_of(ENTITIES).items():
         for value, plans in by_value.items():
             for plan in plans:
-                found.setdefault((str(plan.pattern.entity), topic, value), []).append(plan)
-    return {key: tuple(plans) for key, plans in found.items()}
+                of_type = found.setdefault((str(plan.pattern.entity), topic), {})
+                of_type.setdefault(value, []).append(plan)
+    return {
+        (entity, topic, value): find
+        for (entity, topic), plans in found.items()
+        for value, find in dispatch(plans, fields(topic)).items()
+    }

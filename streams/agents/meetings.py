@@ -28,6 +28,7 @@ from streams.agents.account_state import AccountRecord, digest
 from streams.agents.contract import Out
 from streams.agents.matching import PatternError
 from streams.patterns import RuleSet
+from streams.patterns.dispatch import Dispatch, dispatch
 from streams.patterns.pattern import ENTITIES
 from streams.patterns.plans import ANY, Plan
 from streams.records import EntitySignal
@@ -67,12 +68,19 @@ NOT_HELD = frozenset({"report.filed"})
 CREATED = "account.created"
 
 
-class Sought(NamedTuple):
-    """A type of entity, how to read it, and who looks for signals that name one."""
+class Place(NamedTuple):
+    """A type of entity that people share, and how to read it."""
 
     entity: str
     read: Callable[[Any], str | None]
-    plans: Sequence[Plan] = ()
+
+
+class Sought(NamedTuple):
+    """A type of entity, how to read it, and what may look for a signal that names one."""
+
+    entity: str
+    read: Callable[[Any], str | None]
+    find: Dispatch
 
 
 class Meetings:
@@ -87,7 +95,7 @@ class Meetings:
         shared = {pattern.entity for pattern in ruleset.patterns}.difference(CONTENT, NOBODYS)
         places = {
             topic: tuple(
-                Sought(entity, attrgetter(name))
+                Place(entity, attrgetter(name))
                 for entity, name in schema.entities.items()
                 if entity in shared and name in schema.fields(topic)
             )
@@ -154,14 +162,14 @@ class Meetings:
 
 
 def _meet(
-    record: AccountRecord, signal: Any, places: Sequence[Sought], found: dict[str, bool]
+    record: AccountRecord, signal: Any, places: Sequence[Place], found: dict[str, bool]
 ) -> None:
     """Add the places a signal names that the account hasn't met this week."""
     at = signal.at
     if at >= record.forgets * 1000:
         record.met = record.content = b""
         record.forgets = at // 1000 + FORGETS_S
-    for entity, read, _ in places:
+    for entity, read in places:
         ref = read(signal)
         if ref is not None:
             name = f"{entity}:{ref}"
@@ -188,11 +196,11 @@ def _meet_content(
 
 def look(wanted: Sequence[Sought], signal: Signal, found: dict[str, bool]) -> None:
     """Add the entities (``TYPE:REF``) that a pattern looks for such a signal about."""
-    for entity, read, plans in wanted:
+    for entity, read, find in wanted:
         ref = read(signal)
         if ref is not None:
             name = f"{entity}:{ref}"
-            if name not in found and any(_matches(plan, signal) for plan in plans):
+            if name not in found and any(_matches(plan, signal) for plan in find(signal)):
                 found[name] = False
 
 
@@ -205,16 +213,16 @@ def _matches(plan: Plan, signal: Signal) -> bool:
 
 def sought(ruleset: RuleSet) -> dict[str, dict[str, tuple[Sought, ...]]]:
     """What patterns about entities look for, by topic and value of its dispatch field."""
-    return {
-        topic: {value: _by_entity(plans) for value, plans in by_value.items()}
-        for topic, by_value in ruleset.plans_of(ENTITIES).items()
-    }
-
-
-def _by_entity(plans: Sequence[Plan]) -> tuple[Sought, ...]:
-    found: dict[tuple[str, str], list[Plan]] = {}
-    for plan in plans:
-        found.setdefault((str(plan.pattern.entity), plan.owner), []).append(plan)
-    return tuple(
-        Sought(entity, attrgetter(name), tuple(own)) for (entity, name), own in found.items()
-    )
+    fields = ruleset.schema.fields
+    found: dict[str, dict[str, tuple[Sought, ...]]] = {}
+    for topic, by_value in ruleset.plans_of(ENTITIES).items():
+        of_topic = found[topic] = {}
+        for value, plans in by_value.items():
+            own: dict[tuple[str, str], list[Plan]] = {}
+            for plan in plans:
+                own.setdefault((str(plan.pattern.entity), plan.owner), []).append(plan)
+            of_topic[value] = tuple(
+                Sought(entity, attrgetter(name), dispatch({value: some}, fields(topic))[value])
+                for (entity, name), some in own.items()
+            )
+    return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, time
 from typing import IO, Any
@@ -13,7 +13,7 @@ from typing import IO, Any
 import click
 from click.core import ParameterSource
 
-from streams.cli import options
+from streams.cli import options, progress
 from streams.simulate.hiding import PlanTooSmallError
 from streams.simulate.plan import (
     DEFAULT_START_MS,
@@ -39,10 +39,8 @@ from streams.simulate.play import Simulation
 )
 @click.option(
     "--campaigns",
-    default="all",
-    show_default=True,
     metavar="LIST",
-    help="all, none, or names with settings: refusal-ladder:accounts=3:pace=0.5,slow-drip:hop. "
+    help="[default: all, or as many as fit into so few accounts and signals] all, none, or names with settings: refusal-ladder:accounts=3:pace=0.5,slow-drip:hop. "
     "Pace 1 is the usual speed; evasions: split=N over N accounts each, hop over surfaces, pad=X "
     "harmless records for each of its own. A name may stand more than once.",
 )
@@ -96,7 +94,7 @@ def simulate(
     accounts: int,
     signals: int,
     seed: int,
-    campaigns: str,
+    campaigns: str | None,
     lookalikes: str,
     days: float,
     start: str | None,
@@ -130,10 +128,10 @@ def simulate(
             seed=seed,
             days=days,
             start_ms=_start_ms(start, days, to_kafka=bool(brokers)),
-            wanted=parse_campaigns(campaigns),
+            wanted=parse_campaigns(campaigns or "all"),
             guests=parse_lookalikes(lookalikes),
         )
-        simulation = Simulation(plan)
+        simulation = _fitting(plan) if campaigns is None else Simulation(plan)
     except (UnknownCampaignError, PlanTooSmallError) as error:
         raise click.UsageError(str(error)) from error
     if truth:
@@ -141,7 +139,7 @@ def simulate(
 
         write(truth, [*simulation.truth, *simulation.lookalikes])
     began = monotonic()
-    with _progress(signals) as advance:
+    with progress.of("simulating", signals, "signals") as advance:
         if brokers:
             made = asyncio.run(
                 _to_kafka(simulation, options.connection(brokers), prefix, rate, advance)
@@ -160,6 +158,17 @@ def simulate(
     )
 
 
+def _fitting(plan: Plan) -> Simulation:
+    """The plan with as many of its campaigns as fit into it, the first ones first."""
+    while True:
+        try:
+            return Simulation(plan)
+        except PlanTooSmallError:
+            if not plan.wanted:
+                raise
+            plan = replace(plan, wanted=plan.wanted[: len(plan.wanted) // 2])
+
+
 def _start_ms(start: str | None, days: float, *, to_kafka: bool) -> int:
     from streams.signals.times import parse_ms
     from streams.simulate.rhythm import DAY_MS
@@ -172,7 +181,7 @@ def _start_ms(start: str | None, days: float, *, to_kafka: bool) -> int:
         raise click.BadParameter(f"{start!r} is {error}", param_hint="--start") from error
 
 
-def _to_file(simulation: Simulation, file: IO[str], advance: Callable[[int], None]) -> int:
+def _to_file(simulation: Simulation, file: IO[str], advance: Callable[[float], None]) -> int:
     from streams.simulate.lines import write
 
     made = 0
@@ -187,7 +196,7 @@ async def _to_kafka(
     connection: Mapping[str, Any],
     prefix: str,
     rate: float | None,
-    advance: Callable[[int], None],
+    advance: Callable[[float], None],
 ) -> int:
     from streams.simulate.kafka import feed
 
@@ -196,24 +205,3 @@ async def _to_kafka(
         advance(sent.records)
         made += sent.records
     return made
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr where a person watches, nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _count: None
-        return
-    columns = (
-        TextColumn("simulating"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} signals"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda count: progress.advance(task, count)

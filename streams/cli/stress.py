@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import click
 
-from streams.cli import exits, options, output
+from streams.cli import exits, options, output, progress
 
 if TYPE_CHECKING:
     from streams.stress.findings import Campaign, Findings, Recall
@@ -21,6 +20,8 @@ _DASH = "–"
 @click.command()
 @click.option("--seeds", type=click.IntRange(1), default=10, show_default=True,
               help="How often all of it is tried, each time in other traffic.")  # fmt: skip
+@click.option("--first-seed", type=int, default=1, show_default=True,
+              help="Seeds count up from it.")  # fmt: skip
 @click.option("--signals", type=click.IntRange(1_000), default=200_000, show_default=True,
               help="Records of each trial; a seed takes one trial for the campaigns that fit into"
               " the days, one for those that take longer.")  # fmt: skip
@@ -37,11 +38,13 @@ _DASH = "–"
               help="Rule directory; the word catalogue is the shipped one (the default).")  # fmt: skip
 @click.option("--gate", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Limits (TOML); under them the exit code is 1.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1), help="Processes [default: all cores].")
+@options.jobs
+@options.schema
 @options.json_
 def stress(
     *,
     seeds: int,
+    first_seed: int,
     signals: int,
     days: float,
     campaigns: str,
@@ -50,6 +53,7 @@ def stress(
     rules: tuple[str, ...],
     gate: Path | None,
     jobs: int | None,
+    schema: Path | None,
     json_: bool,
 ) -> int:
     """Hide every campaign in harmless traffic, in every evasion, and see what is found.
@@ -69,50 +73,64 @@ def stress(
     from streams.simulate.plan import UnknownCampaignError
     from streams.stress import gate as gates
     from streams.stress.findings import summed
-    from streams.stress.trials import Stress, cores, loaded_rules, try_all
+    from streams.stress.trials import Stress, try_all
     from streams.stress.variations import EVASIONS
 
+    options.insist_on_rules(rules)
     limits = gates.read(gate) if gate else gates.Gate()
     try:
-        ways = tuple(evasions.split(",")) if evasions else EVASIONS
         wanted = Stress(
             campaigns=campaigns,
-            evasions=ways,
+            evasions=tuple(evasions.split(",")) if evasions else EVASIONS,
             lookalikes=lookalikes,
             rules=rules or ("catalogue",),
+            schema=schema,
             seeds=seeds,
+            first_seed=first_seed,
             signals=signals,
             days=days,
         )
         began = monotonic()
-        with _progress(len(wanted.plans())) as advance:
-            trials = try_all(wanted, jobs or cores(), advance)
+        with progress.of("trying", len(wanted.plans()), "trials") as advance:
+            trials = try_all(wanted, jobs or options.cores(), lambda: advance(1))
     except (UnknownCampaignError, PlanTooSmallError) as error:
         raise click.UsageError(str(error)) from error
-    findings = summed(trials, loaded_rules(wanted.rules))
+    findings = summed(trials, wanted.ruleset())
     took = monotonic() - began
     failures = gates.judged(findings, limits)
     if json_:
         output.as_json({**findings.as_json(), "gate": failures if gate else None})
     else:
-        _show(findings, ways)
+        _show(findings, wanted.evasions)
     click.echo(
         f"{findings.trials} trials of {signals:,} signals in {took:.0f} s, "
         f"{findings.signals / took:,.0f} signals/s",
         err=True,
     )
     for failure in failures:
-        click.echo(f"under the gate: {failure}", err=True)
+        click.echo(f"gate: {failure}", err=True)
     if gate and not failures:
         click.echo(f"{gate}: passed", err=True)
     return exits.PROBLEMS if failures else exits.OK
 
 
-def _show(findings: Findings, evasions: tuple[str, ...]) -> None:
+def _show(findings: Findings, asked: tuple[str, ...]) -> None:
+    evasions = [way for way in asked if way in findings.by_evasion]
+    evasions += [way for way in findings.by_evasion if way not in asked]
     columns = ("campaign", "found", "recall", "p50", "max", *evasions)
     output.as_table(columns, (_campaign(one, evasions) for one in findings.campaigns))
-    total = findings.total
-    click.echo(f"\nfound {_of(total)} detectable campaigns of {total.instances} hidden\n")
+    click.echo()
+    output.as_table(
+        ("evasion", "hidden", "detectable", "found"),
+        (
+            (name, one.instances, one.detectable, one.found)
+            for name, one in (
+                *((way, findings.by_evasion[way]) for way in evasions),
+                ("all", findings.total),
+            )
+        ),
+    )
+    click.echo()
     output.as_table(
         ("look-alike", "instances", "punished", "detections", "actions"),
         (
@@ -133,7 +151,7 @@ def _show(findings: Findings, evasions: tuple[str, ...]) -> None:
     click.echo(f"in shadow besides: {_counts(findings.false_in_shadow)}")
 
 
-def _campaign(one: Campaign, evasions: tuple[str, ...]) -> tuple[object, ...]:
+def _campaign(one: Campaign, evasions: Sequence[str]) -> tuple[object, ...]:
     from streams.tap.show import duration
 
     total = one.total
@@ -144,33 +162,11 @@ def _campaign(one: Campaign, evasions: tuple[str, ...]) -> tuple[object, ...]:
 
 
 def _of(recall: Recall | None) -> str:
-    """``9 of 10``: found and to be found; a dot where nothing had to be."""
+    """``9/10``: found and to be found; a dot where nothing had to be."""
     if recall is None:
         return ""
-    return f"{recall.found} of {recall.detectable}" if recall.detectable else "·"
+    return f"{recall.found}/{recall.detectable}" if recall.detectable else "·"
 
 
-def _counts(counts: object) -> str:
-    assert isinstance(counts, dict)
+def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or _DASH
-
-
-@contextmanager
-def _progress(trials: int) -> Iterator[Callable[[], None]]:
-    """A bar on stderr where a person watches, nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda: None
-        return
-    columns = (
-        TextColumn("trying"),
-        BarColumn(),
-        TextColumn("{task.completed} of {task.total} trials"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=trials)
-        yield lambda: progress.advance(task)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -20,7 +19,6 @@ from streams.simulate.plan import Guest, Plan, Wanted, parse_campaigns, parse_lo
 from streams.stress.trial import Trial, run
 from streams.stress.variations import EVASIONS, by_length, variations
 
-_SCHEMA = Schema()
 _SIGNALS_PER_ACCOUNT_AND_DAY = 40
 _ROOM = 2
 """So many times more accounts than play in campaigns, at least."""
@@ -30,19 +28,30 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Stress:
-    """What to try: `seeds` seeds, `signals` signals in each trial, over so many days.
+    """What to try: `seeds` seeds from the first one on, `signals` signals in each trial, over so many days.
 
     `campaigns` and `lookalikes` are lists as `vigil simulate` takes them, and plain text, because a
-    request goes to other processes; `rules` are paths as `load_rules` takes them.
+    request goes to other processes; `rules` are paths as `load_rules` takes them, to be
+    read with the schema file `schema`.
     """
 
     campaigns: str = "all"
     evasions: tuple[str, ...] = EVASIONS
     lookalikes: str = "all"
-    rules: tuple[Path | str, ...] = (CATALOGUE,)
+    rules: tuple[str, ...] = (CATALOGUE,)
+    schema: Path | None = None
     seeds: int = 10
+    first_seed: int = 1
     signals: int = 200_000
     days: float = 1.0
+
+    def ruleset(self) -> RuleSet:
+        """The rules, loaded once in each process.
+
+        Raises:
+            RuleErrors, SchemaError: a file has a mistake.
+        """
+        return _loaded(self.rules, self.schema)
 
     def plans(self) -> list[Plan]:
         """The trials: per seed one of what fits into the days, and one of what takes longer.
@@ -72,14 +81,9 @@ class Stress:
                 wanted=tuple(hidden),
                 guests=present,
             )
-            for seed in range(1, self.seeds + 1)
+            for seed in range(self.first_seed, self.first_seed + self.seeds)
             for hidden, present in kinds
         ]
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def try_all(stress: Stress, jobs: int, advance: Callable[[], None]) -> list[Trial]:
@@ -88,12 +92,12 @@ def try_all(stress: Stress, jobs: int, advance: Callable[[], None]) -> list[Tria
     The order is that of `Stress.plans`, however long each takes.
 
     Raises:
-        RuleErrors: a rule has a mistake.
+        RuleErrors, SchemaError: a file has a mistake.
         UnknownCampaignError: one of the lists can't be read.
         PlanTooSmallError: the campaigns need more signals than a trial has.
     """
     numbers = range(len(stress.plans()))
-    loaded_rules(stress.rules)  # a mistake in them is told here, once
+    stress.ruleset()  # a mistake in the rules is told here, once
     if jobs == 1:
         return list(_watched((_play(stress, number) for number in numbers), advance))
     # Spawned: the parent has threads (a progress bar), and a fork would copy their locks.
@@ -120,10 +124,10 @@ def _leave_interrupts() -> None:
 
 
 @cache
-def loaded_rules(rules: tuple[Path | str, ...]) -> RuleSet:
-    """The rule set of these paths, loaded once in each process. Raises `RuleErrors`."""
-    return load_rules(rules, _SCHEMA)
+def _loaded(rules: tuple[str, ...], schema: Path | None) -> RuleSet:
+    return load_rules(rules, Schema.load(schema))
 
 
 def _play(stress: Stress, number: int) -> Trial:
-    return run(stress.plans()[number], [accounts_agent(loaded_rules(stress.rules), _SCHEMA)])
+    ruleset = stress.ruleset()
+    return run(stress.plans()[number], [accounts_agent(ruleset, ruleset.schema)])

@@ -77,11 +77,11 @@ def test_the_story_has_who_when_what_and_on_which_evidence(told):
     detection = said[0]["value"]
     assert story.detection.id == detection["id"]
     assert (story.title, story.detection.account) == ("Refusal ladder", "a1")
-    assert story.condition == "at least 5 × 'Prompt refused', within 30 min"
-    assert story.measured == "5 of 5"
-    assert (story.start, story.end, story.at) == (
-        START + 10 * MINUTE, START + 14 * MINUTE, START + 14 * MINUTE
-    )  # fmt: skip
+    times = len(detection["evidence"])
+    end = START + (9 + times) * MINUTE
+    assert story.condition == f"at least {times} × 'Prompt refused', within 30 min"
+    assert story.measured == f"{times} of {times}"
+    assert (story.start, story.end, story.at) == (START + 10 * MINUTE, end, end)
     marked = [moment for moment in story.moments if moment.evidence]
     assert [moment.id for moment in marked] == detection["evidence"]
     assert {tuple(moment.matched) for moment in marked} == {("Prompt refused",)}
@@ -101,7 +101,7 @@ def test_decisions_are_told_with_what_a_reviewer_said(told, capsys, tmp_path):
     )
     story = tell(detection["id"], [path, reviewed], CATALOGUE)
     assert [(one.action, one.by, one.at) for one in story.decisions] == [
-        ("prevention.message", "Vigil", START + 14 * MINUTE),
+        ("prevention.message", "Vigil", story.at),
         ("overturned", "a reviewer", START + DAY),
     ]
 
@@ -131,7 +131,7 @@ def test_under_other_rules_what_was_recorded_is_told_and_said_to_be_so(told, tmp
     assert [moment.id for moment in other.moments if moment.evidence] == list(
         story.detection.evidence
     )
-    text = _catalogue_file("refusal_ladder.yml").replace("gte: 5", "gte: 4")
+    text = _catalogue_file("refusal_ladder.yml").replace("gte: 6", "gte: 4")
     changed = load(tmp_path, text)
     other = tell(story.detection.id, files, changed)
     assert "name the rules of that time" in other.notes[0]
@@ -176,7 +176,8 @@ def test_evidence_that_is_not_in_the_recording_is_counted(told, tmp_path, capsys
     part.write_text("".join(left) + json.dumps(said[0]) + "\n")
     assert main(["explain", story.detection.id, "--from", str(part)]) == 0
     text = capsys.readouterr().out
-    assert "4 of 5 signals are in this recording" in text
+    times = len(story.detection.evidence)
+    assert f"{times - 1} of {times} signals are in this recording" in text
     assert "don't lead to this very detection" in text
 
 
@@ -187,12 +188,12 @@ def test_near_misses_are_the_patterns_of_the_same_account_that_came_closest(told
     ]
     rules = CATALOGUE.only({one.id for one in CATALOGUE.patterns if one.title in FEW})
     path = told[2].with_name("near.jsonl")
-    signals = [*(refused(n * MINUTE) for n in range(5)), hit(HOUR, surface="input")]
+    signals = [*(refused(n * MINUTE) for n in range(6)), hit(HOUR, surface="input")]
     signals += [hit(2 * HOUR, surface="input"), hit(9 * DAY, surface="upload")]
     write(path, signals)
     near = tell(_first_id(path, rules), [path], rules).near
     assert [(one.pattern.title, nearness(one), one.at - START) for one in near] == [
-        ("Output hit after input refusals", "3 of 4 steps", 4 * MINUTE),
+        ("Output hit after input refusals", "3 of 4 steps", 5 * MINUTE),
         ("Repeated suspected hits", "2 of 3", 2 * HOUR),
         ("Slow drip", "3 of 5", 9 * DAY),
     ]
@@ -332,6 +333,19 @@ def test_a_wait_and_a_chain_are_put_into_words_too(tmp_path):
     )
     (pattern,) = load(tmp_path, GENERATED).patterns
     assert Explained(pattern).condition == "one signal that is a 'Generated'"
+
+
+def test_what_a_pattern_asks_for_is_seen_and_the_rest_of_the_technical_is_not(tmp_path, capsys):
+    body = "type: value_count\nrules: [refused]\ngroup-by: [account]\ntimespan: 1h\ncondition: {field: device, gte: 2}"  # fmt: skip
+    text = correlation(body).replace("{kind: prompt.refused}", "{kind: prompt.refused, model: m1}")
+    ruleset = load(tmp_path, text)
+    path = write(
+        tmp_path / "day.jsonl",
+        [refused(n, device=f"d{n}", network="n1", model="m1", surface="input") for n in range(2)],
+    )
+    found = outputs(capsys, path, "--rules", str(tmp_path / "rules.yml"))
+    story = tell(found[0]["value"]["id"], [path], ruleset)
+    assert story.moments[0].details == ["on input", "device d0", "model m1"]
 
 
 def test_what_was_waiting_when_the_recording_ends_is_explained_too(tmp_path):

@@ -87,17 +87,23 @@ def _unknown(row: Row) -> Iterator[str]:
     if row.new is None:
         return
     goes_live = row.new.mode == LIVE and (row.old is None or row.old.mode != LIVE)
-    if row.change != "same" and not row.after.finds:
+    if row.change != "same" and row.new.entity is not None:
+        yield (
+            f"{row.title}: is about a {row.new.entity.replace('_', ' ')}. No agent runs such "
+            "patterns on recordings yet; its inline tests do run."
+        )
+    elif row.change != "same" and not row.after.finds:
         yield f"{row.title}: finds nothing in this recording, which says nothing for or against it."
     elif goes_live and row.after.known.n < MIN_OUTCOMES:
         yield (
             f"{row.title}: would go live with {counted(row.after.known.n, 'known outcome')} for "
             f"{counted(row.after.finds, 'find')}; have {MIN_OUTCOMES} reviewed first."
         )
-    elif row.gained.finds and not row.gained.known.n:
+    elif row.gained.finds > row.gained.known.n:
+        unknown = row.gained.finds - row.gained.known.n
         yield (
-            f"{row.title}: nobody has judged the {counted(row.gained.finds, 'find')} it gains. "
-            "Look at the examples."
+            f"{row.title}: nobody has judged {unknown:,} of the {counted(row.gained.finds, 'find')} "
+            "it gains. Look at the examples."
         )
 
 
