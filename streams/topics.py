@@ -5,7 +5,8 @@ the same partition numbers of all of them. Settings are written as strings, as K
 
 Kafka deletes by record timestamp: signals back-filled from longer ago than a topic's retention
 vanish within minutes of being written. The topics signals come in on therefore keep 45 days, more
-than the longest window of the shipped rules; `vigil doctor` compares it with yours.
+than the longest window of the shipped rules; `vigil doctor` compares it with yours. What goes from
+agent to agent has the timestamp of its cause, and is kept as long.
 """
 
 from collections.abc import Mapping
@@ -90,14 +91,14 @@ TABLE: tuple[Topic, ...] = (
         _kept(45),
     ),
     Topic("pattern-commands", Role.IN, "pattern", "operators", "release, void, undo", _kept(45)),
-    Topic("entity-signals", Role.BETWEEN, "entity", _VIGIL, "an account met an entity", _kept(7)),
+    Topic("entity-signals", Role.BETWEEN, "entity", _VIGIL, "an account met an entity", _kept(45)),
     Topic(
         "account-signals",
         Role.BETWEEN,
         "account",
         _VIGIL,
         "what others say of an account",
-        _kept(7),
+        _kept(45),
     ),
     Topic("proposals", Role.BETWEEN, "pattern", _VIGIL, "actions awaiting a verdict", _kept(45)),
     Topic("detections", Role.OUT, "account", _VIGIL, "every pattern that fired", _kept(90)),

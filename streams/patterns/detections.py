@@ -22,7 +22,7 @@ from streams.patterns.expressions import fault_in
 from streams.patterns.findings import did_you_mean, one_of
 from streams.patterns.matches import Unmatchable, condition_for
 from streams.signals import Field, FieldType
-from streams.signals.ids import ALPHABET_BYTES, MAX_ID_CHARS, is_id
+from streams.signals.ids import ALPHABET_BYTES, is_id
 
 _WORDS = frozenset({"contains", "startswith", "endswith", "re", "cased", "neq", "exists", "all"})
 _FLAGS = frozenset({"i", "ignorecase", "m", "multiline", "s", "dotall"})
@@ -341,8 +341,8 @@ def _possible_id(field: Field, value: Any) -> bool:
         return True
     words = [part for part in value.s if isinstance(part, str)]
     if len(words) == len(value.s):
-        return is_id("".join(words))
-    return sum(map(len, words)) <= MAX_ID_CHARS and not set("".join(words)) - _ID_CHARS
+        return is_id("".join(words), field.longest)
+    return sum(map(len, words)) <= field.longest and not set("".join(words)) - _ID_CHARS
 
 
 def _listing(field: Field) -> str:

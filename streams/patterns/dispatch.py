@@ -16,7 +16,7 @@ from typing import Any
 from streams.patterns.conditions import Need, Part, needs, needs_say_all
 from streams.patterns.plans import Plan
 from streams.signals import Field
-from streams.signals.ids import MAX_ID_CHARS
+from streams.signals.records import MAX_ENTITY_CHARS
 
 Dispatch = Callable[[Any], Sequence[Plan]]
 """From a signal to the plans that may match it, by pattern id; no others do."""
@@ -92,7 +92,7 @@ class _Field:
     @property
     def longest(self) -> int:
         """So many characters of a value tell what is possible with it."""
-        return MAX_ID_CHARS if self.words else max(self.starts)
+        return MAX_ENTITY_CHARS if self.words else max(self.starts)
 
     def possible(self, value: str | tuple[str, ...] | None) -> int:
         """The bits that are possible with that value."""

@@ -23,7 +23,6 @@ from streams.patterns.inline_reader import CASES, MAX_SIGNALS, NEVER
 from streams.patterns.metadata import LEVELS, MODES
 from streams.records import PROPOSABLE
 from streams.signals import Field, FieldType, Schema
-from streams.signals.ids import MAX_ID_CHARS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _Json = dict[str, Any]
@@ -185,7 +184,7 @@ def _one_of(field: Field) -> _Json:
         case FieldType.TIME:
             return {"type": ["number", "string"]}
         case _:
-            return {**_WORD, "maxLength": MAX_ID_CHARS}
+            return {**_WORD, "maxLength": field.longest}
 
 
 def _correlation() -> _Json:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from streams.records import Detection, Enforcement, output_id
+from streams.patterns.metadata import LEVELS
+from streams.patterns.pattern import LIVE, SHADOW
+from streams.records import ACTIONS, AccountSignal, Detection, Enforcement, output_id
+from streams.signals import Schema, records
 
 PARTS = ("detection", "p", "v", ["a1", "d1"], "a1", ["e1", "e2"])
 
@@ -41,3 +44,10 @@ def test_records_have_exactly_the_fields_of_the_contract():
         "id account action harm severity detections pattern version ruleset at expires_at end_user "
         "content_ref dataset_ref undoes strikes automated reviewer"
     )
+
+
+def test_what_one_agent_writes_another_can_read():
+    assert AccountSignal.__struct_fields__ == tuple(Schema().fields("account-signals"))
+    assert records.ACTIONS == ACTIONS
+    assert records.SEVERITIES == LEVELS
+    assert set(records.MODES) == {LIVE, SHADOW}

@@ -81,6 +81,15 @@ MISTAKES = {
     "other product": ("product: vigil", "product: windows", 21, "must be 'vigil'", "vigil"),
     "logsource category": ("  product: vigil", "  category: x\n  product: vigil", 21, "no 'category'", ""),
     "signals about entities": ("service: activity", "service: entity-signals", 22, "no topic", ""),
+    "an action beyond what entities justify": (
+        "  action: warn", "  action: suspend", 14, "more than what several accounts share",
+        "'restrict'", ("group-by: [account]", "group-by: [device]"),
+    ),
+    "an entity found by what is derived": (
+        "service: activity", "service: account-signals", 8, "guilt doesn't travel", "'account'",
+        ("group-by: [account]", "group-by: [content_ref]"),
+        ("    kind: prompt.refused\n    surface: input", "    kind: content"),
+    ),
     "no id": ("id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7a01\n", "", 16, "needs an 'id'", "uuid"),
     "id that is no UUID": ("id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7a01", "id: first", 17, "not a UUID", ""),
     "no title": ("title: Refused\n", "", 16, "needs a 'title'", ""),

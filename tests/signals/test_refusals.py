@@ -292,3 +292,13 @@ def test_cloudevents_headers_are_checked_and_others_are_not_read():
 )
 def test_times_are_rfc_3339_of_any_precision_or_epoch_ms(text, ms):
     assert SCHEMA.decoder("activity")(raw(changed("activity", at=text))).at == ms
+
+
+def test_an_entity_may_be_as_long_as_its_type_and_a_reference_together():
+    longest = f"{'t' * 64}:{'r' * 64}"
+    record = raw(changed("account-signals", entity=longest))
+    assert SCHEMA.decoder("account-signals")(record).entity == longest
+    record = raw(changed("account-signals", entity=longest + "r"))
+    assert refusal(record, "account-signals") == (Reason.MALFORMED_ID, ["entity"])
+    record = raw(changed("account-signals", pattern="r" * 65))
+    assert refusal(record, "account-signals") == (Reason.MALFORMED_ID, ["pattern"])

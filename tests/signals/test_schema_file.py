@@ -73,6 +73,13 @@ def test_a_schema_file_adds_kinds_lists_attributes_and_entities(write):
     assert schema.fields("moderation-hits")["category"].values[-1] == "impersonation"
 
 
+def test_a_harm_class_that_is_added_may_stand_in_what_vigil_writes_too(write):
+    value = changed("account-signals", harm="impersonation")
+    added = Schema.load(write('[moderation-hits]\ncategories = ["impersonation"]'))
+    assert added.decoder("account-signals")(raw(value)).harm == "impersonation"
+    assert refused(Schema.load(), "account-signals", harm="impersonation")
+
+
 def test_a_list_of_models_or_detectors_closes_what_were_ordinary_refs(write):
     open_, closed = Schema.load(), Schema.load(write(FILE))
     assert open_.fields("activity")["model"].type is FieldType.REF
@@ -95,6 +102,13 @@ def test_attributes_of_wrong_types_are_refused(write):
 
 MISTAKES = {
     "an unknown section": ("[activty]", "activty", "did you mean activity?"),
+    "a section of what Vigil writes": (
+        '[account-signals]\nkinds = ["x"]',
+        "account-signals",
+        "use one",
+    ),
+    "an entity that looks like a URL": ('[entities]\nws = "peer"', "entities.ws", "like a URL"),
+    "an entity of what Vigil writes": ('[entities]\nrule = "pattern"', "entities.rule", "type ref"),
     "an unknown key": ('[activity]\nkind = ["x"]', "activity.kind", "did you mean kinds?"),
     "no table": ("activity = 1", "activity", "[activity]"),
     "no list": ('[activity]\nkinds = "x"', "activity.kinds", "list of strings"),
