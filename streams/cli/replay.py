@@ -14,6 +14,7 @@ from streams.patterns import load_rules
 from streams.recording import STDIN
 from streams.replay import replay
 from streams.signals import Schema
+from streams.topics import BY_NAME, Role
 
 
 @click.command("replay")
@@ -44,11 +45,16 @@ def replay_command(files: tuple[Path, ...], rules: tuple[str, ...], schema: Path
         raise click.UsageError("standard input can be read once only")
     known = Schema.load(schema)
     agents = [accounts_agent(load_rules(rules or ("catalogue",), known), known)]
-    topics = {topic for agent in agents for topic in agent.inputs}
+    topics = {topic for agent in agents for topic in agent.inputs if _role(topic) is Role.IN}
     write = sys.stdout.buffer.write
     for output in replay(MemoryDriver(agents), files, topics):
-        write(_line(output))
+        if _role(output.topic) is Role.OUT:  # not what goes from agent to agent
+            write(_line(output))
     sys.stdout.buffer.flush()
+
+
+def _role(topic: str) -> Role:
+    return BY_NAME[topic].role
 
 
 def _line(output: Output) -> bytes:
