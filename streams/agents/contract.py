@@ -40,6 +40,9 @@ class Kind(Generic[S]):
     `due` is for kinds whose records wait for a moment: from a record to when (ms since the epoch)
     the agent's `on_due` is to be called, `NEVER` if it isn't waiting. It is asked at each `put`. A
     record that waits is called even if it expires before that; until then it stays in the state.
+    `scanned` says that a handler scans this kind while signals wait: its sub-keys are then listed
+    from the start. Those of others are when they are scanned first, which takes the longer the
+    larger the state is.
     """
 
     tag: bytes
@@ -47,6 +50,7 @@ class Kind(Generic[S]):
     version: int = 1
     migrations: Mapping[int, Callable[[Any], S]] | None = None
     due: Callable[[S], int] | None = None
+    scanned: bool = False
 
 
 class State(Protocol):

@@ -55,7 +55,7 @@ def _due(removal: Removal) -> int:
 
 
 ENTITY: Kind[EntityRecord] = Kind(b"E", EntityRecord)
-MEMBER: Kind[Member] = Kind(b"M", Member)
+MEMBER: Kind[Member] = Kind(b"M", Member, scanned=True)
 REMOVAL: Kind[Removal] = Kind(b"R", Removal, due=_due)
 
 KINDS = (ENTITY, MEMBER, REMOVAL)

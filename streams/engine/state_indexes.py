@@ -11,14 +11,14 @@ _BUCKET_S = 3600
 
 
 class SubKeys:
-    """The sub-keys of each key, of the kinds that were ever asked for.
+    """The sub-keys of each key, of `kinds` (tags) and those that were ever asked for.
 
     Most kinds never are, and their records would be listed for nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Iterable[bytes]) -> None:
         self._subs: dict[bytes, set[bytes]] = {}
-        self._kinds: set[bytes] = set()
+        self._kinds = set(kinds)
 
     def add(self, full: bytes) -> None:
         """Note a full key; one without a sub-key is ignored."""

@@ -51,7 +51,8 @@ class Store:
         self._hot: list[Cell] = []
         self._turn = 0
         self._pending: dict[bytes, bytes | None] = {}
-        self._subs = SubKeys()
+        kinds = tuple(kinds)
+        self._subs = SubKeys(kind.tag for kind in kinds if kind.scanned)
         self._expiries = Expiries()
         self._progress_s = 0
         self._hot_limit = hot_limit

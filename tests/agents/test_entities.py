@@ -8,7 +8,7 @@ import pytest
 from streams.agents.entities import entities_agent
 from streams.agents.entity_signals import Meeting, entity_signal_decoder
 from streams.agents.entity_state import ENTITY, MEMBER, REMOVAL
-from streams.agents.holding import INLINE, STEP
+from streams.agents.holding import INLINE, PAUSE_MS, STEP
 from streams.engine.memory import MemoryDriver, MemoryRecord
 from streams.records import EntitySignal
 from streams.signals import Reason, Refused
@@ -100,7 +100,7 @@ def test_holders_are_complete_however_many_and_told_in_steps_each_once():
     sizes = []
     while len(removals(pair)) < count + 30:
         before = len(removals(pair))
-        pair.until(HOUR + len(sizes) + 1)
+        pair.until(HOUR + (len(sizes) + 1) * PAUSE_MS)
         sizes.append(len(removals(pair)) - before)
         assert len(sizes) < 10
     assert max(sizes) <= STEP
@@ -127,7 +127,7 @@ def test_after_a_restart_in_the_middle_the_telling_goes_on():
     pair.entities.take_pending()
     for full, data in pair.entities.items():
         again.entities.restore(full, data)
-    again.until(HOUR + 10)
+    again.until(HOUR + 10 * PAUSE_MS)
     both = accounts([*removals(pair), *removals(again)])
     assert both == [f"p{n:05d}" for n in range(count)]
 
