@@ -21,9 +21,9 @@ from streams.agents.windows_state import (
     note_group,
     window_sub,
 )
-from streams.patterns.pattern import MOST_EVIDENCE, STOP, Pattern, Stage
+from streams.patterns.pattern import STOP, Pattern, Stage
 from streams.patterns.plans import Found
-from streams.patterns.windows import Correlation, Entry, Firing, Satisfied, Window
+from streams.patterns.windows import MOST_EVIDENCE, Correlation, Entry, Firing, Satisfied, Window
 
 
 class Climber(NamedTuple):
@@ -85,13 +85,15 @@ def climb(
             state.put(WINDOW, owner, window, expires_at, sub)
             if group:
                 note_group(state, Place(owner, pattern, number, group), entries[-1].at, expires_at)
-    if pattern.entity is not None and len(pattern.stages) > 1:
-        return [(group, _whole(state, owner, pattern, group, firing)) for group, firing in fired]
+    if pattern.entity is not None:
+        return [(group, whole(state, owner, pattern, group, firing)) for group, firing in fired]
     return fired
 
 
-def _whole(state: State, owner: str, pattern: Pattern, group: str, firing: Firing) -> Firing:
+def whole(state: State, owner: str, pattern: Pattern, group: str, firing: Firing) -> Firing:
     """The firing with what satisfied the windows below the first, as far as those still know."""
+    if len(pattern.stages) == 1:
+        return firing
     first = load_window(state, Place(owner, pattern, 0, group))
     times = dict(zip(first.ids, first.ats, strict=True))
     found = {(times.get(tagged, firing.at), tagged) for tagged in firing.evidence}

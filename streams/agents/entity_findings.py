@@ -26,6 +26,8 @@ class Shared:
         """See `Telling`; what asks is an account-signal."""
         finding = _about_the_entity(finding)
         size = _crowd(state, finding)
+        if size and finding.joined:
+            return "", ""  # a crowd is told once
         urgent = is_urgent(finding)
         detection, asked = "", ""
         for account in finding.subject.accounts:

@@ -34,13 +34,17 @@ class Subject(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A pattern fired. `group` is the value of its second group field, or empty."""
+    """A pattern fired. `group` is the value of its second group field, or empty.
+
+    `joined`: the episode was told before, to others; the subject has one account that joined them.
+    """
 
     pattern: Pattern
     ruleset: str
     group: str
     firing: Firing
     subject: Subject
+    joined: bool = False
 
 
 def subject_of(signal: Signal, owner: str, pattern: Pattern, evidence: Sequence[str]) -> Subject:
@@ -126,7 +130,7 @@ def detection_of(
     finding: Finding, account: str, mode: str, *, crowd: int = 0, retracts: str | None = None
 ) -> Detection:
     """The record that tells an account's share of it; `crowd` is the size of the entity's, if any."""
-    pattern, ruleset, _, firing, subject = finding
+    pattern, ruleset, _, firing, subject, _ = finding
     kind = "detection" if retracts is None else f"retraction/{retracts}"
     derived = tuple(id_of(tagged) for tagged in firing.evidence if is_derived(tagged))
     return Detection(
@@ -213,4 +217,6 @@ def _values(finding: Finding, crowd: int) -> dict[str, str | int | float]:
         values[pattern.group] = finding.group
     if crowd:
         values["crowd"] = crowd
+    if finding.joined:
+        values["joined"] = True
     return values

@@ -14,6 +14,7 @@ from streams.agents.arrival import Arrival
 from streams.agents.chains import Climber, climb, known
 from streams.agents.contract import Out, State
 from streams.agents.findings import Finding, Telling, subject_of
+from streams.agents.joining import joined
 from streams.agents.waiting import Waits
 from streams.agents.windows_state import WINDOW, Place, note_group
 from streams.patterns.absence import Waiting
@@ -92,6 +93,8 @@ class Matching:
                 subject = subject_of(signal, owner, pattern, firing.evidence)
                 finding = Finding(pattern, self._hash, group, firing, subject)
                 self._telling.tell(state, finding, out)
+            if pattern.entity is not None and window.spans and not fired:
+                self._join(state, arrival, pattern, 0, group, out)
         for pattern, found in others:
             try:
                 self._take_in_chained(state, arrival, pattern, found, out)
@@ -117,12 +120,28 @@ class Matching:
             else:
                 entry = Entry(signal.at, tagged, value, source_bit(signal))
                 climbers.append(Climber(stage, group, entry))
-        for group, firing in climb(state, owner, pattern, climbers, newest):
+        fired = climb(state, owner, pattern, climbers, newest)
+        if pattern.entity is not None and pattern.absence is None and not fired:
+            for stage, group, _ in climbers[:1]:
+                self._join(state, arrival, pattern, stage, group, out)
+        for group, firing in fired:
             if pattern.absence is not None:
                 self._waits.satisfied(state, arrival, pattern, group, firing)
                 continue
             subject = subject_of(signal, owner, pattern, firing.evidence)
             finding = Finding(pattern, self._hash, group, firing, subject)
+            self._telling.tell(state, finding, out)
+
+    def _join(  # noqa: PLR0917 - a signal, and the window it went into
+        self, state: State, arrival: Arrival, pattern: Pattern, stage: int, group: str, out: Out
+    ) -> None:
+        """Tell an account that comes into an episode told before."""
+        found = joined(state, arrival, pattern, stage, group)
+        if found is not None:
+            group, firing = found
+            subject = subject_of(arrival.signal, arrival.owner, pattern, firing.evidence)
+            subject = subject._replace(accounts=(arrival.signal.account,))
+            finding = Finding(pattern, self._hash, group, firing, subject, joined=True)
             self._telling.tell(state, finding, out)
 
 

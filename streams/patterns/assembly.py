@@ -11,12 +11,13 @@ from streams.patterns.conditions import Always, assume
 from streams.patterns.durations import format_duration
 from streams.patterns.episodes import min_cooldown_ms
 from streams.patterns.grouping import ACCOUNT, Fields, Grouping
-from streams.patterns.pattern import MOST_EVIDENCE, STOP, Pattern, Search, Stage
+from streams.patterns.pattern import STOP, Pattern, Search, Stage
 from streams.patterns.references import References
 from streams.patterns.rule import Rule
 from streams.patterns.sources import CLASSES
 from streams.patterns.stages import BYTES_PER_ID, MAX_STATE_BYTES, Stages
 from streams.patterns.versions import Meanings, semantic_version, window_key
+from streams.patterns.windows import MOST_EVIDENCE
 from streams.records import BEYOND_RESTRICT
 from streams.signals import Schema
 from streams.signals.records import DERIVED
@@ -122,7 +123,9 @@ class Assembly:
         if cooldown is None:
             cooldown = spec.timespan
         cooldown = self._cooldown(rule, cooldown, lateness)
-        built = Stages(self._fields, lateness, cooldown, rule.block.evidence)
+        # What waits keeps its evidence many times over: then only as much as the threshold takes.
+        shared = grouping.entity is not None and rule.block.unless is None
+        built = Stages(self._fields, lateness, cooldown, rule.block.evidence, shared)
         if not built.build(rule, grouping):
             return None
         return _Found(tuple(built.searches), tuple(built.stages), cooldown, lateness, grouping)

@@ -7,7 +7,7 @@ from typing import Any
 
 from streams.patterns.bucketed import Bucketed
 from streams.patterns.thresholds import Threshold
-from streams.patterns.windows import Terms, Window
+from streams.patterns.windows import MOST_EVIDENCE, Terms, Window
 
 
 class EventCount(Bucketed):
@@ -60,6 +60,8 @@ class ValueCount(Bucketed):
         super().__init__(terms, 2 * threshold.enough + 2)
         self.threshold = threshold
         self.most_evidence = threshold.enough
+        if self.shared:
+            self.most_evidence = max(threshold.enough, MOST_EVIDENCE)
         self.fewest = threshold.at_least or 1
 
     def holds(self, window: Window, low: int, high: int) -> bool:
@@ -79,10 +81,13 @@ class ValueCount(Bucketed):
         return self.threshold.share(found) if found else 0.0
 
     def evidence(self, window: Window, low: int, high: int) -> Sequence[int]:
-        """The newest record of each of the newest values."""
+        """The newest record of each of the newest values, as many as the threshold takes.
+
+        Of what is shared, of all values: whoever is counted is concerned.
+        """
         newest = _last_seen(window.values, low, high)
         newest.pop(None, None)
-        return sorted(newest.values())[-self.threshold.enough :]
+        return sorted(newest.values())[-self.most_evidence :]
 
     def decisive(self, window: Window, low: int, high: int) -> set[int]:
         """Of the values that come first and those that come last, the first and last record."""

@@ -37,7 +37,8 @@ def run_tests(ruleset: RuleSet, play: Play) -> list[Result]:
     """Run every inline test against its own pattern alone, on fresh state.
 
     `play` brings the driver, so that the same handlers run as in deployment. What was taken back
-    (`unless`) counts as not found, and what an entity's pattern says of several accounts, once.
+    (`unless`) counts as not found, what an entity's pattern says of several accounts, once, and
+    what it says of those that join them later, not at all.
     """
     results = []
     for pattern in ruleset.patterns:
@@ -66,6 +67,7 @@ class _Detection(msgspec.Struct):
     id: str
     account: str
     at: str
+    values: dict[str, str | float | bool]
     entity: str | None = None
     retracts: str | None = None
 
@@ -74,7 +76,11 @@ def _moments_found(
     detections: Sequence[_Detection], expected: Sequence[tuple[str | None, int]]
 ) -> list[tuple[str, int]]:
     retracted = {one.retracts for one in detections}
-    standing = [one for one in detections if one.id not in retracted and one.retracts is None]
+    standing = [
+        one
+        for one in detections
+        if one.id not in retracted and one.retracts is None and "joined" not in one.values
+    ]
     if any(account is None for account, _ in expected):
         # An entity's pattern says the same of each account it concerns: that is one moment.
         standing = list({(one.entity or one.id, one.at): one for one in standing}.values())

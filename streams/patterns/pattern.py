@@ -25,9 +25,6 @@ DISPATCH_FIELD: Mapping[str, str] = MappingProxyType(
 )
 """The required enum field of a topic by whose value signals are led to their patterns."""
 
-MOST_EVIDENCE = 256
-"""Records a firing about an entity lists at most, all its windows taken together: the newest."""
-
 STOP = -1
 """In place of a stage: a match that keeps the pattern from being told (`unless`)."""
 

@@ -31,12 +31,17 @@ _BYTES_PER_TIME = 9
 
 @dataclass(slots=True)
 class Stages:
-    """Builds them. Times are ms; `independent` is how many classes of source the pattern wants."""
+    """Builds them. Times are ms.
+
+    `independent` is how many classes of source the pattern wants, `shared` whether it is about what
+    several accounts share.
+    """
 
     fields: Fields
     lateness: int
     cooldown: int
     independent: int
+    shared: bool
     stages: list[Stage] = field(default_factory=list)
     searches: list[Search] = field(default_factory=list)
 
@@ -156,7 +161,7 @@ class Stages:
         assert spec is not None
         # Inner windows only collect the classes of source, the outermost one asks for them.
         asked = 0 if self.independent <= 1 else self.independent if outermost else 1
-        terms = Terms(spec.timespan, self.lateness, self.cooldown, asked)
+        terms = Terms(spec.timespan, self.lateness, self.cooldown, asked, self.shared)
         if spec.type == types.EVENT_COUNT:
             return EventCount(_bound(spec), terms)
         if spec.type == types.VALUE_COUNT:

@@ -24,6 +24,9 @@ from streams.patterns.episodes import Held, forget_before, held_at
 Span = tuple[int, int]
 """The records [low, high) of a window's lists, the newest of which the condition is judged at."""
 
+MOST_EVIDENCE = 256
+"""Records a firing about what is shared lists at most, of all its windows together: the newest."""
+
 
 class Window(msgspec.Struct, array_like=True, gc=False):
     """The state of one (pattern, key, group). All lists but `spans` are parallel, by event time.
@@ -67,13 +70,15 @@ class Terms(NamedTuple):
 
     Records may be up to `lateness` late. Two moments at which the condition holds belong to one
     episode if they are less than `cooldown` apart. With `independent` above 0 classes of source are
-    kept, and above 1 it needs so many of them in the window.
+    kept, and above 1 it needs so many of them in the window. `shared`: it is about what several
+    accounts share, so that evidence says which of them are concerned.
     """
 
     timespan: int
     lateness: int
     cooldown: int
     independent: int = 0
+    shared: bool = False
 
 
 class Entry(NamedTuple):
@@ -117,7 +122,7 @@ class Correlation(ABC):
     """Records one firing lists at most, those that speak for independent sources not counted."""
 
     def __init__(self, terms: Terms) -> None:
-        self.timespan, self.lateness, self.cooldown, self.independent = terms
+        self.timespan, self.lateness, self.cooldown, self.independent, self.shared = terms
         self.merges = False
         self.horizon = max(self.timespan, self.cooldown) + 2 * self.lateness
         """How long after the last touch (ms) a window is kept. Its contents are dead for every
@@ -253,6 +258,13 @@ class Correlation(ABC):
             if episode is not Held.CONTINUES:
                 found.append(self.firing(window, low, high, opens=episode is Held.OPENS))
         return found
+
+    def firing_at(self, window: Window, at: int) -> Firing | None:
+        """What there is to tell at a time, whatever was told; None where the condition doesn't hold."""
+        low, high = bisect_right(window.ats, at - self.timespan), bisect_right(window.ats, at)
+        if low == high or not self._holds(window, low, high):
+            return None
+        return self.firing(window, low, high, opens=True)
 
     def firing(self, window: Window, low: int, high: int, *, opens: bool) -> Firing:
         """What is told of the records [low, high), over which the condition holds."""

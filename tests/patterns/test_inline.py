@@ -89,3 +89,16 @@ def test_a_mistake_in_a_test_is_refused_at_its_line(tmp_path, test, line, reason
     assert any(f.line == line and reason in f.message and hint in f.suggestion for f in found), (
         found
     )
+
+
+SHARED = BODY.replace("[account]", "[device]").replace("event_count", "value_count")
+SHARED = SHARED.replace("{gte: 3}", "{field: account, gte: 2}")
+
+
+def test_those_who_join_what_an_entity_pattern_found_are_no_further_moment(tmp_path):
+    signals = ", ".join(
+        f"{{kind: prompt.refused, device: d1, at: {n}m, account: a{n}}}" for n in range(5)
+    )
+    vigil = f"tests:\n  - name: n\n    signals: [{signals}]\n    fires: 1m"
+    (result,) = run_tests(load(tmp_path, correlation(SHARED, vigil=vigil)), play_inline)
+    assert result.passed, str(result)
