@@ -11,7 +11,7 @@ from __future__ import annotations
 from streams.agents.arrival import Arrival
 from streams.agents.chains import whole
 from streams.agents.contract import State
-from streams.agents.windows_state import Place, load_window
+from streams.agents.windows_state import WINDOW, Place, load_window, window_sub
 from streams.patterns.pattern import Pattern
 from streams.patterns.windows import Firing
 
@@ -25,7 +25,9 @@ def joined(
     """
     signal, owner, tagged, _, _ = arrival
     first_group = group if pattern.stages[0].grouped else ""
-    first = load_window(state, Place(owner, pattern, 0, first_group))
+    first = state.get(WINDOW, owner, window_sub(pattern, 0, first_group))
+    if first is None or not first.spans:
+        return None
     spans, at = first.spans, signal.at
     if not any(spans[n] <= at <= spans[n + 1] for n in range(0, len(spans), 2)):
         return None
