@@ -42,6 +42,8 @@ class Accounts:
     """The handler. Its only memory of its own is which patterns are switched off."""
 
     def __init__(self, ruleset: RuleSet, *, idle_ms: int = IDLE_MS) -> None:
+        self.known_to_windows_only = 0
+        """Signals told twice that the last ids had forgotten, but a window had not."""
         self._least_idle_ms = idle_ms
         self.use(ruleset)
 
@@ -90,6 +92,7 @@ class Accounts:
                 signal, account, TAGS[topic] + signal.id, newest, len(ring) < RING_BYTES
             )
             if not self._matching.take_in(state, arrival, plans, out):
+                self.known_to_windows_only += 1
                 return
         # 4.
         ring = ring + mark if len(ring) < RING_BYTES else ring[DIGEST_BYTES:] + mark

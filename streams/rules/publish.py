@@ -8,13 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from streams import __version__
-from streams.agents.trial import agent_for
-from streams.engine.memory import MemoryDriver
+from streams.engine.inline import play
 from streams.patterns import (
     Finding,
     Result,
@@ -25,7 +23,6 @@ from streams.patterns import (
     read_files,
     run_tests,
 )
-from streams.patterns.inline_reader import Record
 from streams.patterns.pattern import LIVE
 from streams.rules.published import (
     CURRENT_KEY,
@@ -180,7 +177,7 @@ def _approved(files: Sequence[RuleFile], unread: Sequence[Finding], schema: Sche
     findings = sorted([*unread, *found, *_same_names(files)])
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise NotPublishable(findings, ())
-    failed = [result for result in run_tests(ruleset, _play) if not result.passed]
+    failed = [result for result in run_tests(ruleset, play) if not result.passed]
     if findings or failed:
         raise NotPublishable(findings, failed)
     return ruleset
@@ -199,14 +196,6 @@ def _same_names(files: Sequence[RuleFile]) -> Iterator[Finding]:
                 f"has the same name as {other.shown}, and in the published set both are {file.name}",
                 "rename one",
             )
-
-
-def _play(ruleset: RuleSet, records: Sequence[Record]) -> Iterator[tuple[str, bytes]]:
-    driver = MemoryDriver([agent_for(ruleset)])
-    end = max((record.timestamp for record in records), default=0)
-    horizon = max((pattern.horizon for pattern in ruleset.patterns), default=0)
-    for output in chain(driver.feed(records), driver.advance(end + horizon)):
-        yield output.topic, output.value
 
 
 def _sha256(schema_file: Path | None) -> str:
