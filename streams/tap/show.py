@@ -49,10 +49,12 @@ def brief(detection: Mapping[str, Any], note: tuple[str, str]) -> Text:
     """Return a line in columns for a detection, ids cut short, with a note (text, style)."""
     text = Text(f"{_when(detection)}  ", no_wrap=True, overflow="ellipsis")
     _severity(text, detection)
-    text.append(str(detection["title"]).ljust(_TITLE_WIDTH), "bold")
+    shadow = detection.get("mode") == "shadow"
+    # What is in shadow does nothing: it stands back on the screen, too.
+    text.append(str(detection["title"]).ljust(_TITLE_WIDTH), "dim" if shadow else "bold")
     text.append(f" {str(detection['account'])[:_BRIEF_ID_CHARS]}…  ", "cyan")
     text.append(note[0].ljust(_NOTE_WIDTH), note[1])
-    text.append(f"  {_why(detection, names=False)}", "dim")
+    text.append(f"  {_why(detection, names=False)}{' (shadow)' if shadow else ''}", "dim")
     return _safe(text)
 
 
