@@ -46,7 +46,7 @@ class Matching:
         False, and nothing at all happens, if a window shows that the signal was here before.
         Raises `PatternError` for what a pattern raises.
         """
-        signal, owner, tagged, newest = arrival
+        signal, owner, tagged, newest, new = arrival
         at = signal.at
         entering: list[tuple[Pattern, str, str, Any, Window]] = []
         others: list[tuple[Pattern, Sequence[Found]]] = []
@@ -59,7 +59,7 @@ class Matching:
             if not found:
                 continue
             if not pattern.simple:
-                if known(state, owner, tagged, pattern, found):
+                if not new and known(state, owner, tagged, pattern, found):
                     return False
                 others.append((pattern, found))
                 continue
@@ -72,7 +72,7 @@ class Matching:
                 window = state.get(WINDOW, owner, sub) if pattern.horizon else None
                 if window is None:
                     window = Window()
-                elif tagged in window.ids:
+                elif not new and tagged in window.ids:
                     return False
                 entering.append((pattern, group, sub, value, window))
         now = state.now
@@ -107,7 +107,7 @@ class Matching:
     def _take_in_chained(
         self, state: State, arrival: Arrival, pattern: Pattern, found: Sequence[Found], out: Out
     ) -> None:
-        signal, owner, tagged, newest = arrival
+        signal, owner, tagged, newest, _ = arrival
         climbers = []
         for stage, group, value in found:
             if stage == STOP:
@@ -124,7 +124,7 @@ class Matching:
 
 
 def _enter(pattern: Pattern, window: Window, arrival: Arrival, value: Any) -> Iterable[Firing]:
-    signal, _, tagged, newest = arrival
+    signal, _, tagged, newest, _ = arrival
     at = signal.at
     correlation = pattern.correlation
     if correlation is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -101,7 +101,7 @@ def stress(
     if json_:
         output.as_json({**findings.as_json(), "gate": failures if gate else None})
     else:
-        _show(findings)
+        _show(findings, wanted.evasions)
     click.echo(
         f"{findings.trials} trials of {signals:,} signals in {took:.0f} s, "
         f"{findings.signals / took:,.0f} signals/s",
@@ -114,12 +114,23 @@ def stress(
     return exits.PROBLEMS if failures else exits.OK
 
 
-def _show(findings: Findings) -> None:
-    evasions = tuple(dict.fromkeys(way for one in findings.campaigns for way in one.by_evasion))
+def _show(findings: Findings, asked: tuple[str, ...]) -> None:
+    evasions = [way for way in asked if way in findings.by_evasion]
+    evasions += [way for way in findings.by_evasion if way not in asked]
     columns = ("campaign", "found", "recall", "p50", "max", *evasions)
     output.as_table(columns, (_campaign(one, evasions) for one in findings.campaigns))
-    total = findings.total
-    click.echo(f"\nfound {_of(total)} detectable campaigns of {total.instances} hidden\n")
+    click.echo()
+    output.as_table(
+        ("evasion", "hidden", "detectable", "found"),
+        (
+            (name, one.instances, one.detectable, one.found)
+            for name, one in (
+                *((way, findings.by_evasion[way]) for way in evasions),
+                ("all", findings.total),
+            )
+        ),
+    )
+    click.echo()
     output.as_table(
         ("look-alike", "instances", "punished", "detections", "actions"),
         (
@@ -140,7 +151,7 @@ def _show(findings: Findings) -> None:
     click.echo(f"in shadow besides: {_counts(findings.false_in_shadow)}")
 
 
-def _campaign(one: Campaign, evasions: tuple[str, ...]) -> tuple[object, ...]:
+def _campaign(one: Campaign, evasions: Sequence[str]) -> tuple[object, ...]:
     from streams.tap.show import duration
 
     total = one.total

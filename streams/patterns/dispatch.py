@@ -9,10 +9,11 @@ together, leave hardly more plans than do match it, without asking a single one.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from streams.patterns.conditions import Need, Part, needs
+from streams.patterns.conditions import Need, Part, needs, needs_say_all
 from streams.patterns.plans import Plan
 from streams.signals import Field
 from streams.signals.ids import MAX_ID_CHARS
@@ -51,9 +52,17 @@ def _dispatch(plans: tuple[Plan, ...], few: Collection[str]) -> Dispatch:
                 field = fields.setdefault(name, _Field(name, everything))
                 field.narrow(bit, wanted[name, part])
             bit <<= 1
+    plans = tuple(map(_without_asking, plans))
     together = [field for field in fields.values() if field.name in few]
     alone = [field for field in fields.values() if field.name not in few]
     return _finder(plans, owners, together, alone)
+
+
+def _without_asking(plan: Plan) -> Plan:
+    """A plan that needn't ask what the tables have answered, where they answer it all."""
+    if plan.sure is not None and needs_say_all(plan.conditions[0]):
+        return replace(plan, find=plan.sure)
+    return plan
 
 
 class _Field:

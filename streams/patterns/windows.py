@@ -107,6 +107,8 @@ class Correlation(ABC):
     """What a value takes at most in a state record, beyond time and id; 0: none is kept."""
     unites = False
     """Whether values are sets of rules as bits, so that two of one record are joined."""
+    fewest = 1
+    """With fewer records than this it can't hold."""
     most_kept: int
     """Records a window is compacted to at most."""
     limit: int
@@ -180,6 +182,8 @@ class Correlation(ABC):
         if self.independent:
             window.sources.append(source)
         high = len(ats)
+        if high < self.fewest:
+            return None
         low = bisect_right(ats, at - self.timespan)
         return (low, high) if self._holds(window, low, high) else None
 

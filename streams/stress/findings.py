@@ -70,6 +70,7 @@ class Findings:
     signals: int
     benign: int
     total: Recall
+    by_evasion: Mapping[str, Recall]
     campaigns: Sequence[Campaign]
     lookalikes: Sequence[Lookalike]
     false: Mapping[str, int]
@@ -93,6 +94,7 @@ class Findings:
             "signals": self.signals,
             "benign_signals": self.benign,
             **_recall(self.total),
+            "by_evasion": {name: _recall(one) for name, one in self.by_evasion.items()},
             "campaigns": [
                 {
                     "campaign": one.campaign,
@@ -132,6 +134,7 @@ def summed(trials: Sequence[Trial], ruleset: RuleSet) -> Findings:
         signals=sum(trial.signals for trial in trials),
         benign=sum(trial.benign for trial in trials),
         total=_judged(outcomes),
+        by_evasion=_by_evasion(outcomes),
         campaigns=_campaigns(outcomes),
         lookalikes=_lookalikes(treatments, slugs),
         false=_named((trial.false for trial in trials), slugs),
@@ -146,13 +149,18 @@ def _campaigns(outcomes: Iterable[Outcome]) -> list[Campaign]:
         by_name[outcome.hidden.campaign].append(outcome)
     found = []
     for name, ours in by_name.items():
-        by_evasion: defaultdict[str, list[Outcome]] = defaultdict(list)
-        for outcome in ours:
-            by_evasion[outcome.hidden.evasion].append(outcome)
         patterns = [pattern.slug for outcome in ours for pattern in outcome.hidden.patterns]
-        each = {evasion: _judged(some) for evasion, some in by_evasion.items()}
-        found.append(Campaign(name, patterns[0] if patterns else None, _judged(ours), each))
+        found.append(
+            Campaign(name, patterns[0] if patterns else None, _judged(ours), _by_evasion(ours))
+        )
     return found
+
+
+def _by_evasion(outcomes: Iterable[Outcome]) -> dict[str, Recall]:
+    by_evasion: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_evasion[outcome.hidden.evasion].append(outcome)
+    return {evasion: _judged(some) for evasion, some in by_evasion.items()}
 
 
 def _judged(outcomes: Sequence[Outcome]) -> Recall:
