@@ -45,6 +45,7 @@ from streams.agents.governor_state import (
     Quality,
     Reviewed,
     Undo,
+    VersionRecord,
     decision_key,
     remember,
 )
@@ -116,7 +117,7 @@ class Governor:
             return
         budgets = Budgets(state, place.pattern)
         budgets.propose()
-        version = version_of(state, place.pattern, place.version)
+        version = _version(state, place)
         if not version.stopped:
             trip = surge(self._limits, budgets, pattern, version, now)
             if trip is not None:
@@ -157,7 +158,7 @@ class Governor:
         if len(quality.newest) > self._limits.precision_newest:
             del quality.newest[next(iter(quality.newest))]
         state.put(QUALITY, place.pattern, quality, expires_at, place.version)
-        version = version_of(state, place.pattern, place.version)
+        version = _version(state, place)
         trip = imprecise(self._limits, quality)
         if trip is not None and not version.stopped:
             stop(state, place, version, trip)
@@ -228,6 +229,13 @@ def _pattern(state: State, id_: str) -> PatternRecord:
     pattern.since = min(pattern.since, state.now)
     state.put(PATTERN, id_, pattern, state.now + KEPT_MS)
     return pattern
+
+
+def _version(state: State, place: Place) -> VersionRecord:
+    """What is known of a version, which is known from now on."""
+    version = version_of(state, place.pattern, place.version)
+    put_version(state, place.pattern, place.version, version)
+    return version
 
 
 def _count(quality: Quality, upheld: bool, by: int) -> None:  # noqa: FBT001 - what was said

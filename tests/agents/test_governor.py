@@ -391,16 +391,23 @@ def test_a_surge_against_the_patterns_own_history_turns_grants_into_holds_and_sa
     assert (record.why, record.measured, record.limit) == ("surge", 21, 20)
 
 
-def test_it_stays_so_until_a_person_resumes_the_version_and_the_same_hour_is_no_surge_again():
-    play = Play().feed(*quiet(), *burst(25, 48 * HOUR), *burst(1, 60 * HOUR, "later"))
+def test_it_stays_so_until_a_person_resumes_the_version_which_accepts_that_hour():
+    play = Play().feed(*quiet(), *burst(25, 48 * HOUR), *burst(1, 48 * HOUR + 30, "later"))
     assert held(play)[-1] == "later0"
-    play.feed(command("resume", "v1", 60 * HOUR + 1), *burst(30, 60 * HOUR + 2, "same"))
+    play.feed(command("resume", "v1", 48 * HOUR + 40), *burst(30, 48 * HOUR + 50, "same"))
     assert granted(play)[-30:] == [f"same{n}" for n in range(30)]
-    # Three times the busiest hour is what a surge is measured by, and that one was accepted.
-    play.feed(*burst(93, 61 * HOUR, "next"))
+    # Three times the busiest hour is what a surge is measured by, and that was this one.
+    play.feed(*burst(3 * 56, 49 * HOUR, "next"))
     assert held(play)[-1] == "later0"
-    play.feed(*burst(1, 61 * HOUR + 100, "over", action="warn"))
+    play.feed(*burst(1, 49 * HOUR + 200, "over"))
     assert held(play)[-1] == "over0"
+
+
+def test_a_version_all_of_whose_actions_are_held_can_be_undone_all_the_same():
+    play = Play().feed(
+        proposal("e1", budget_hour=0), command("undo", "v1", 1), proposal("e2", HOUR)
+    )
+    assert [item["held_by"] for item in play.on("review-queue")] == ["budget_hour", "undone"]
 
 
 def test_history_older_than_a_week_is_none():
