@@ -23,7 +23,7 @@ from streams.agents.governor_state import (
 )
 from streams.agents.governor_verdicts import Place, Word, decision_at, review_item, undo
 
-STEP = 500
+STEP = 200
 """Actions that are undone in one go, if nothing else is said."""
 
 PACE_MS = 100

@@ -141,6 +141,12 @@ def settle(state: State, place: Place, decision: Decision, status: int) -> None:
     put_version(state, place.pattern, place.version, record)
 
 
+def due_of(held: Hold) -> tuple[int, int]:
+    """The priority of a held action, 1 first, and by when a person should have looked (ms)."""
+    priority = PRIORITIES.get(held.proposal.severity, LAST_PRIORITY)
+    return priority, held.at + DUE_AFTER_MS[priority]
+
+
 def review_item(
     place: Place,
     about: Proposal | Decision,

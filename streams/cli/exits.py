@@ -22,12 +22,14 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.patterns.findings.RuleErrors": WRONG_USE,
         "streams.web.CannotListen": WRONG_USE,
         "streams.replay.LineError": WRONG_USE,
+        "streams.desk.orders.BadOrder": WRONG_USE,
         "streams.admin.cluster.KafkaUnreachable": NO_KAFKA,
         "streams.admin.comparison.TopicsWrong": NO_KAFKA,
         "streams.embedded.jars.ToolMissing": NO_KAFKA,
         "streams.embedded.node.KafkaNotStarted": NO_KAFKA,
         "kafka.errors.KafkaError": NO_KAFKA,
         "aiokafka.errors.KafkaError": NO_KAFKA,
+        "streams.engine.state_format.UnreadableState": INTERNAL,
     }
 )
 
