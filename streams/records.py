@@ -93,6 +93,13 @@ class Enforcement(msgspec.Struct, omit_defaults=True, kw_only=True):
     reviewer: str | None = None
 
 
+BREAKERS = ("surge", "precision")
+"""What opens a pattern's breaker."""
+
+HELD_BY = ("budget_hour", "budget_day", *BREAKERS, "undone")
+"""What holds an action: a budget, or what stopped its pattern's version."""
+
+
 class ReviewItem(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Something a person has to look at. `priority` is 1 (first) to 4."""
 
@@ -110,8 +117,7 @@ class ReviewItem(msgspec.Struct, omit_defaults=True, kw_only=True):
     version: str | None = None
     action: str | None = None
     held_by: str | None = None
-    """What holds it: `budget_hour`, `budget_day`, or what stopped its version: `surge`,
-    `precision`, `undone`."""
+    """One of `HELD_BY`, where it is held; of a breaker that opened one of `BREAKERS`."""
 
 
 class Proposal(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -23,11 +23,12 @@ from streams.agents.governor_verdicts import (
     put_version,
     review_item,
 )
-from streams.records import Proposal
+from streams.records import BREAKERS, Proposal
 from streams.signals.times import format_ms
 
-SURGE, PRECISION, UNDONE = "surge", "precision", "undone"
-"""What may stop a version. The last is a person, who undid all of it: that is no breaker."""
+SURGE, PRECISION = BREAKERS
+UNDONE = "undone"
+"""What also stops a version, and is no breaker: a person undid all of it."""
 
 _WEEK_HOURS = 7 * 24
 _Z_95 = 1.959963984540054
