@@ -11,7 +11,7 @@ VIGIL := $(VENV)/.vigil
 JARS := .build/kafka/libs/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench venv jars requirements clean
+.PHONY: help demo test lint format docs bench venv jars requirements clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,13 @@ lint: $(VIGIL) ## style, types, and which way dependencies point
 format: $(VIGIL) ## rewrite the code in the house's style
 	@$(BIN)/ruff format -q .
 	@$(BIN)/ruff check -q --fix .
+
+docs: $(VIGIL) ## what is written from the code: the catalogue's page, the schema of rule files
+	@mkdir -p .build
+	@$(BIN)/python -m streams.patterns.catalogue_page >.build/catalogue.md
+	@$(BIN)/python -m streams.patterns.rule_schema >.build/rule.schema.json
+	@mv .build/catalogue.md docs/catalogue.md
+	@mv .build/rule.schema.json streams/patterns/rule.schema.json
 
 bench: $(VIGIL) $(JARS) ## the benchmarks, all or BENCH='job …'
 	@$(BIN)/python -m streams.bench $(BENCH)

@@ -105,5 +105,6 @@ def entities_agent(ruleset: RuleSet, schema: Schema) -> Agent:
         home=ENTITY,
         state_topic="entities-state",
         switch_off=handler.switch_off,
+        use=handler.use,
         on_due=handler.on_due,
     )

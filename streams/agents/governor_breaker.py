@@ -10,7 +10,6 @@ From then on the version's proposals are held until a person resumes it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import NamedTuple
 
 from streams.agents.contract import Out, State
@@ -31,8 +30,6 @@ UNDONE = "undone"
 """What also stops a version, and is no breaker: a person undid all of it."""
 
 _WEEK_HOURS = 7 * 24
-_Z_95 = 1.959963984540054
-"""The 97.5 % quantile of the normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +90,3 @@ def tell(state: State, place: Place, cause: Proposal, trip: Trip, out: Out) -> N
     item.due_at = format_ms(state.now + DUE_AFTER_MS[FIRST_PRIORITY])
     item.held_by = trip.why
     out.emit("review-queue", cause.account, item)
-
-
-def wilson(upheld: int, overturned: int) -> tuple[float, float]:
-    """Where the true share of upheld lies with 95 % confidence; nothing is known of no reviews.
-
-    E. B. Wilson, 'Probable inference, the law of succession, and statistical inference', Journal of
-    the American Statistical Association 22 (1927).
-    """
-    n = upheld + overturned
-    if not n:
-        return 0.0, 1.0
-    share, z2 = upheld / n, _Z_95 * _Z_95
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z_95 / (1 + z2 / n) * sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    # Rounding must not keep an end from where the share itself lies.
-    return middle - half if upheld else 0.0, middle + half if overturned else 1.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,8 @@ import click
 
 from streams.config import Settings
 
+CATALOGUE = "catalogue"
+"""Names the shipped patterns where a rule directory is expected."""
 _NAME_CHARS = 200
 _NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{_NAME_CHARS}}}")
 
@@ -64,6 +67,28 @@ def schema(command: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Schema file that adds kinds, attributes, ….",
     )(command)
+
+
+def insist_on_rules(paths: Sequence[str]) -> None:
+    """Raise `click.UsageError` for a rule directory that isn't there."""
+    missing = [path for path in paths if path != CATALOGUE and not Path(path).exists()]
+    if missing:
+        raise click.UsageError(f"no such rule directory: {', '.join(missing)}")
+
+
+def jobs(command: F) -> F:
+    """`--jobs`, None unless given; then use `cores`."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Processes at once [default: one per core].",
+    )(command)
+
+
+def cores() -> int:
+    """Those this process may use; a container often has fewer than its machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def connection(brokers: str) -> dict[str, Any]:

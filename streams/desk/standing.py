@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.agents.governor_breaker import wilson
 from streams.agents.governor_state import (
     DECISION,
     GRANTED,
@@ -21,6 +20,7 @@ from streams.agents.governor_state import (
     VersionRecord,
 )
 from streams.agents.governor_verdicts import Place, due_of
+from streams.agents.precision import wilson
 from streams.desk.topic import partitions_of
 from streams.engine.kafka.restore import restore
 from streams.engine.state_format import Reader, expiry_of, key_and_sub

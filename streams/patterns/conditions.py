@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 Test = Callable[[Any], bool]
 """From a signal to whether it matches."""
@@ -32,12 +33,35 @@ class Among:
     possible: frozenset[str | None]
 
 
+class Part(Enum):
+    """What of a field a `Need` speaks of."""
+
+    WHOLE = "whole"
+    START = "start"
+    ITEM = "item"
+    ANY = "any"
+
+
+class Need(NamedTuple):
+    """What one field must have wherever a test holds; there may be more to the test.
+
+    One of `words`, which are in lower case, is the whole of the field's value in lower case, its
+    start, or one item of a list; with `Part.ANY` it is enough that the field is there. None among
+    the words stands for a field that isn't there.
+    """
+
+    field: str
+    part: Part
+    words: frozenset[str | None] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Any other test. `fields` are what it reads, `test` gets the signal."""
+    """Any other test. `fields` are what it reads, `test` gets the signal; `need` is for dispatch."""
 
     fields: tuple[str, ...]
     test: Test
+    need: Need | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +131,7 @@ def fields_read(condition: Condition) -> frozenset[str]:
     match condition:
         case Among(field, _, _):
             return frozenset((field,))
-        case Ask(fields, _):
+        case Ask(fields, _, _):
             return frozenset(fields)
         case Not(part):
             return fields_read(part)
@@ -117,6 +141,27 @@ def fields_read(condition: Condition) -> frozenset[str]:
             return frozenset()
 
 
+def needs(condition: Condition) -> dict[tuple[str, Part], Need]:
+    """What fields must have wherever the condition holds, at most one need for each and part."""
+    match condition:
+        case Among(field, allowed, _):
+            folded = frozenset(word if word is None else word.lower() for word in allowed)
+            return {(field, Part.WHOLE): Need(field, Part.WHOLE, folded)}
+        case Ask(_, _, Need(field, part, _) as need):
+            return {(field, part): need}
+        case AllOf(parts):
+            return {key: need for part in parts for key, need in needs(part).items()}
+        case AnyOf(parts):
+            first, *others = map(needs, parts)
+            shared = set(first).intersection(*others)
+            return {
+                key: Need(*key, frozenset().union(*(one[key].words for one in (first, *others))))
+                for key in shared
+            }
+        case _:
+            return {}
+
+
 def compile_test(condition: Condition) -> Test:
     """A closure that asks a signal."""
     match condition:
@@ -124,7 +169,7 @@ def compile_test(condition: Condition) -> Test:
             return lambda _: value
         case Among(field, allowed, _):
             return _member_test(field, allowed)
-        case Ask(_, test):
+        case Ask(_, test, _):
             return test
         case Not(part):
             inner = compile_test(part)

@@ -43,6 +43,11 @@ class Record(NamedTuple):
         return ()
 
 
+def case_of(test: Mapping[str, Any]) -> Any:
+    """The case of a test as written: its own word, or what follows from what it expects."""
+    return test.get("case", "near miss" if test.get("fires") == NEVER else "firing")
+
+
 @dataclass(frozen=True, slots=True)
 class InlineTest:
     """One test. `expected` holds (account or None for any, ms after the start) per detection."""
@@ -85,7 +90,7 @@ class InlineReader:
         if not isinstance(test.get("name"), str):
             report.error(line, "a test needs a 'name'", "say what happens, in a sentence")
         expected = self._expected(document, test)
-        case = test.get("case", "firing" if expected else "near miss")
+        case = case_of(test)
         if case not in CASES:
             report.error(test.line_of("case"), f"'{case}' is not a case", one_of(CASES))
         given = test.get("given") or Lined(line)

@@ -17,7 +17,7 @@ from typing import Any
 import re2
 from sigma import types as sigma
 
-from streams.patterns.conditions import Always, Ask, Condition, among
+from streams.patterns.conditions import Always, Ask, Condition, Need, Part, among
 from streams.signals import Field, FieldType
 
 Accepts = Callable[[Any], bool]
@@ -80,13 +80,24 @@ def condition_for(field: Field, value: Any, fields: Any) -> Condition:
         chosen = frozenset(label for label in field.values or () if accepts(label))
         if not chosen:
             return Always(False)
-        return Ask((name,), lambda signal: not chosen.isdisjoint(getattr(signal, name)))
+        need = Need(name, Part.ITEM, frozenset(label.lower() for label in chosen))
+        return Ask((name,), lambda signal: not chosen.isdisjoint(getattr(signal, name)), need)
 
     def test(signal: Any) -> bool:
         present = getattr(signal, name)
         return present is not None and accepts(present)
 
-    return Ask((name,), test)
+    return Ask((name,), test, _need(name, value))
+
+
+def _need(name: str, value: Any) -> Need:
+    """What is sure about a field that matches a value."""
+    if not isinstance(value, sigma.SigmaString):
+        return Need(name, Part.ANY)
+    start, *rest = value.s or ("",)
+    if not isinstance(start, str):
+        return Need(name, Part.ANY)
+    return Need(name, Part.START if rest else Part.WHOLE, frozenset((start.lower(),)))
 
 
 def _possible(field: Field) -> frozenset[str | None]:
@@ -103,7 +114,8 @@ def _presence(field: Field, *, present: bool) -> Condition:
     name = field.name
     if field.type is FieldType.REFS:
         return Ask((name,), lambda signal: bool(getattr(signal, name)) is present)
-    return Ask((name,), lambda signal: (getattr(signal, name) is not None) is present)
+    need = Need(name, Part.ANY) if present else Need(name, Part.WHOLE, frozenset((None,)))
+    return Ask((name,), lambda signal: (getattr(signal, name) is not None) is present, need)
 
 
 def _same_as(field: Field, reference: Any, fields: Any) -> Condition:

@@ -129,20 +129,10 @@ class Correlation(ABC):
         `newest` is the event time of the key's newest signal, this one included. The record must
         not lie more than `lateness` behind it, and not be in the window already unless it `merges`.
         """
-        at, tagged_id, value, source = entry
-        ats = window.ats
-        if ats and at <= ats[-1]:
+        if window.ats and entry.at <= window.ats[-1]:
             return self.add_all(window, (entry,), newest)
-        ats.append(at)
-        window.ids.append(tagged_id)
-        if self.bytes_per_value:
-            window.values.append(value)
-        if self.independent:
-            window.sources.append(source)
-        high = len(ats)
-        low = bisect_right(ats, at - self.timespan)
-        held = self._holds(window, low, high)
-        fired: Sequence[Firing] = self._judge(window, ((low, high),)) if held else ()
+        span = self._append(window, entry)
+        fired: Sequence[Firing] = self._judge(window, (span,)) if span else ()
         self._forget(window, newest)
         return fired
 
@@ -159,20 +149,39 @@ class Correlation(ABC):
 
         Whatever the cooldown, oldest first.
         """
+        if len(entries) == 1 and (not window.ats or entries[0].at > window.ats[-1]):
+            span = self._append(window, entries[0])
+            found = [self._satisfied(window, len(window.ats) - 1, *span)] if span else []
+            self._forget(window, newest)
+            return found
         before = {window.ats[high - 1] for _, high in self._held(window, entries)}
         new = {entry.id for entry in entries if self._insert(window, entry)}
-        found = []
-        for low, high in self._held(window, entries):
-            moment = window.ats[high - 1]
-            firing = self.firing(window, low, high, opens=True)
-            sources = union(window.sources, low, high)
-            found += [
-                Satisfied(window.ids[index], sources, firing)
-                for index in range(bisect_left(window.ats, moment), high)
-                if moment not in before or window.ids[index] in new
-            ]
+        found = [
+            self._satisfied(window, index, low, high)
+            for low, high in self._held(window, entries)
+            for index in range(bisect_left(window.ats, window.ats[high - 1]), high)
+            if window.ats[index] not in before or window.ids[index] in new
+        ]
         self._forget(window, newest)
         return found
+
+    def _satisfied(self, window: Window, index: int, low: int, high: int) -> Satisfied:
+        sources = union(window.sources, low, high) if self.independent else 0
+        return Satisfied(window.ids[index], sources, self.firing(window, low, high, opens=True))
+
+    def _append(self, window: Window, entry: Entry) -> Span | None:
+        """Put a record newer than all others; its window if that holds."""
+        at, tagged_id, value, source = entry
+        ats = window.ats
+        ats.append(at)
+        window.ids.append(tagged_id)
+        if self.bytes_per_value:
+            window.values.append(value)
+        if self.independent:
+            window.sources.append(source)
+        high = len(ats)
+        low = bisect_right(ats, at - self.timespan)
+        return (low, high) if self._holds(window, low, high) else None
 
     def _insert(self, window: Window, entry: Entry) -> bool:
         """Put a record where it belongs; False if it was there and was joined with it."""

@@ -10,7 +10,7 @@ from rich.text import Text
 from streams.signals.times import parse_ms
 
 _DEAD_LETTER_FIELDS = ("topic", "partition", "offset", "reason", "fields", "at")
-_SEVERITY_STYLES = {
+SEVERITY_STYLES = {
     "critical": "bold white on red",
     "high": "bold red",
     "medium": "yellow",
@@ -68,7 +68,7 @@ def _when(value: Mapping[str, Any]) -> str:
 
 def _severity(text: Text, value: Mapping[str, Any]) -> None:
     severity = str(value.get("severity", "?"))
-    text.append(severity.upper().ljust(_SEVERITY_WIDTH), _SEVERITY_STYLES.get(severity, ""))
+    text.append(severity.upper().ljust(_SEVERITY_WIDTH), SEVERITY_STYLES.get(severity, ""))
     text.append("  ")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from streams.agents.governor_breaker import Limits, wilson
+from streams.agents.governor_breaker import Limits
 from streams.agents.governor_state import DECISION, HOLD, KEPT_MS, VERSION
+from streams.agents.precision import wilson
 from streams.engine.memory import MemoryRecord
 from streams.engine.processor import Processor
 from streams.records import undo_id
