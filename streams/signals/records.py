@@ -228,9 +228,12 @@ INPUTS: Mapping[str, tuple[Field, ...]] = MappingProxyType({**TOPICS, **COMMANDS
 """All of them."""
 
 
+_KEYED_BY_PATTERN = frozenset({"pattern-commands", "proposals"})
+
+
 def key_field(topic: str) -> str:
-    """The field that is the key of a topic's records."""
-    return "pattern" if topic == "pattern-commands" else "account"
+    """The field that is the key of a topic's records, also of those agents write each other."""
+    return "pattern" if topic in _KEYED_BY_PATTERN else "account"
 
 
 ENTITIES: Mapping[str, str] = MappingProxyType(
