@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from streams.config import Settings
+from streams.signals.times import parse_ms
 
 CATALOGUE = "catalogue"
 """Names the shipped patterns where a rule directory is expected."""
@@ -67,6 +68,25 @@ def schema(command: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Schema file that adds kinds, attributes, ….",
     )(command)
+
+
+def since(command: F) -> F:
+    """`--since`, passed as ms since the epoch, None without."""
+    return click.option(
+        "--since",
+        metavar="TIME",
+        callback=_moment,
+        help="Records since then: RFC 3339 or epoch ms.",
+    )(command)
+
+
+def _moment(_context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_ms(int(text) if text.isdigit() else text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is {error}", param=parameter) from error
 
 
 def insist_on_rules(paths: Sequence[str]) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _MIB = 1 << 20
 
@@ -11,20 +15,10 @@ _MIB = 1 << 20
 @contextmanager
 def of(what: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
     """A bar that is moved on by so many of `total` units."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _count: None
-        return
-    columns = (
-        TextColumn(what),
-        BarColumn(),
-        TextColumn(f"{{task.completed:,.0f}} of {{task.total:,.0f}} {unit}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with _bar(what, unit) as bar:
+        if bar is None:
+            yield lambda _count: None
+            return
         task = bar.add_task("", total=total)
         yield lambda count: bar.advance(task, count)
 
@@ -34,3 +28,34 @@ def of_bytes(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """A bar that is moved on by so many of `total` bytes."""
     with of(what, total / _MIB, "MiB") as advance:
         yield lambda count: advance(count / _MIB)
+
+
+@contextmanager
+def of_records(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that is told how many of how many records are done."""
+    with _bar(what, "records") as bar:
+        if bar is None:
+            yield lambda _done, _total: None
+            return
+        task = bar.add_task("", total=1)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _bar(what: str, unit: str) -> Iterator[Progress | None]:
+    """A bar on a terminal, None elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn(what),
+        BarColumn(),
+        TextColumn(f"{{task.completed:,.0f}} of {{task.total:,.0f}} {unit}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield bar

@@ -197,8 +197,3 @@ def opening(which: Which, quiet_ms: int, then: Requirement) -> Requirement:
         )
 
     return met
-
-
-def both(*requirements: Requirement) -> Requirement:
-    """All of the requirements, wherever."""
-    return lambda acts, until: all(one(acts, until) for one in requirements)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.cli import main
 from streams.engine.memory import MemoryRecord
 from streams.signals import Schema
 from streams.signals.times import parse_ms
@@ -14,6 +15,7 @@ from streams.simulate.lines import ACTIVITY, HITS, REVIEWS, as_json_lines, read,
 from streams.simulate.plan import Plan, UnknownCampaignError, parse_campaigns, parse_lookalikes
 from streams.simulate.play import Simulation
 from streams.simulate.rhythm import DAY_MS
+from streams.simulate.truth import read as read_truth
 
 DECODERS = {topic: Schema().decoder(topic) for topic in (ACTIVITY, HITS, REVIEWS)}
 
@@ -154,6 +156,15 @@ def test_harmless_traffic_is_the_same_whatever_look_alikes_are_there_beside_it()
     without = Plan(signals=20_000, wanted=wanted)
     beside = Plan(signals=40_000, wanted=wanted, guests=parse_lookalikes("researcher"))
     assert Simulation(without).truth == Simulation(beside).truth
+
+
+def test_unless_they_are_asked_for_as_many_campaigns_are_hidden_as_fit(tmp_path, capsys):
+    small = ["simulate", "--signals", "1000", "--accounts", "50", "--truth", str(tmp_path / "t")]
+    assert main(small) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1_000
+    assert 1 <= len(read_truth(tmp_path / "t")) < len(CAMPAIGNS)
+    assert main([*small, "--campaigns", "all"]) == 2
+    assert "ask for more than 50 accounts" in capsys.readouterr().err
 
 
 def test_a_recording_reads_back():

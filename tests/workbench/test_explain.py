@@ -80,7 +80,7 @@ def test_the_story_has_who_when_what_and_on_which_evidence(told):
     assert story.condition == "at least 6 × 'Prompt refused', within 30 min"
     assert story.measured == "6 of 6"
     assert (story.start, story.end, story.at) == (
-        START + 10 * MINUTE, START + 14 * MINUTE, START + 14 * MINUTE
+        START + 10 * MINUTE, START + 15 * MINUTE, START + 15 * MINUTE
     )  # fmt: skip
     marked = [moment for moment in story.moments if moment.evidence]
     assert [moment.id for moment in marked] == detection["evidence"]

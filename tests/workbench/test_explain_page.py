@@ -192,13 +192,13 @@ def test_the_command_writes_a_page_and_prints_json(tmp_path, capsys):
     assert main(["explain", id_, "--from", str(path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["detection"]["id"] == id_
-    assert [one["evidence"] for one in told["signals"]] == [True] * 5
+    assert [one["evidence"] for one in told["signals"]] == [True] * 6
     assert [one["offset_ms"] for one in told["signals"]] == [
-        -4 * MINUTE + n * MINUTE for n in range(5)
+        -5 * MINUTE + n * MINUTE for n in range(6)
     ]
     assert told["decisions"][0]["action"] == "prevention.message"
     assert main(["explain", id_, "--from", str(path)]) == 0
-    assert "at least 5 × 'Prompt refused', within 30 min" in capsys.readouterr().out
+    assert "at least 6 × 'Prompt refused', within 30 min" in capsys.readouterr().out
 
 
 MOMENTS = st.lists(

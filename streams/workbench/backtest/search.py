@@ -18,8 +18,7 @@ from streams.workbench.backtest.outcomes import OVERTURNED, UPHELD, Review
 from streams.workbench.backtest.sides import NotExact, Sides
 
 _NOT_READ = frozenset(topic.name for topic in TABLE) - frozenset(INPUTS)
-_CHUNK_RECORDS = 500
-"""Few enough that what the first rule set has touched is still near when the second comes."""
+_CHUNK_RECORDS = 2_000
 _TOLD_EVERY_BYTES = 1 << 20
 
 Progress = Callable[[int], None]

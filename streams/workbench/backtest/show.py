@@ -20,7 +20,7 @@ _DATE = slice(10)
 _MINUTE = slice(16)
 _IN_THE_YEAR = slice(5, 10)
 _NOTHING = "–"
-_NARROW = 100
+_NARROW = 110
 """Columns; with fewer, what is least missed is left out."""
 
 

@@ -1,25 +1,35 @@
 """Two rule sets over the same records, evaluating only once what is the same in both.
 
-The first driver runs the old rule set whole. The second runs, of the new one, the patterns that
-differ; what the new one finds with the others, the first has found already. That rests on patterns
-not touching each other, and they do at one point: a signal whose id one pattern's window still
-remembers is no news to any of them. This matters only for an id that comes again after 64 others;
-where it happens, `Sides` says so, and both rule sets have to be run whole.
+The old rule set runs whole, and beside it, of the new one, the patterns that differ; what the new
+one finds with the others, the old one has found already. Both are one agent to the driver, so that
+a record is decoded once: the second handler's state has kinds of its own, and its outputs have
+another topic.
+
+That rests on patterns not touching each other, and they do at one point: a signal whose id one
+pattern's window still remembers is no news to any of them. This matters only for an id that comes
+again after 64 others; where it happens, `Sides` says so, and both rule sets have to be run whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
+
+import msgspec
 
 from streams.agents.accounts import IDLE_MS, Accounts, accounts_agent
-from streams.agents.contract import Agent, Decoder
+from streams.agents.contract import Agent, Kind, Out, State
 from streams.engine.memory import MemoryDriver
+from streams.engine.outbox import Output
 from streams.patterns import Pattern, RuleSet
 from streams.recording import Record
-from streams.signals import Signal
-from streams.signals.raw import RawRecord
 from streams.workbench.backtest.finds import Finds
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_SECOND = "second/"
+"""Stands before the topics of what the second handler emits."""
 
 
 class NotExact(Exception):
@@ -48,35 +58,33 @@ class Sides:
         if not whole and _memory_ms(old) == memory_ms:
             self._same = same_patterns(old, new)
         differing = new.without(self._same)
-        decoded = _Decoded()
-        agents = [decoded.first(accounts_agent(old, old.schema))]
+        self._agents = [accounts_agent(old, old.schema)]
         if len(differing):
-            agents.append(decoded.second(accounts_agent(differing, new.schema, idle_ms=memory_ms)))
-        self._decoded = decoded
-        self._agents = agents
-        self._drivers = [MemoryDriver([agent]) for agent in agents]
-        self._finds = (Finds(old), Finds(new))
+            self._agents.append(accounts_agent(differing, new.schema, idle_ms=memory_ms))
+        self._driver = MemoryDriver([_joined(*self._agents)])
+        self._old, self._new = Finds(old), Finds(new)
 
     def feed(self, records: Sequence[Record]) -> None:
         """Run some more records, in order, through both. Raises NotExact."""
-        for driver, finds in zip(self._drivers, self._finds, strict=False):
-            for output in driver.feed(records):
-                finds.take(output)
-        self._decoded.forget()
+        self._take(self._driver.feed(records))
         if self._same and any(_remembered_by_a_window(agent) for agent in self._agents):
             raise NotExact
 
     def advance(self, to_ms: int) -> None:
         """Time passes: what waits for a moment up to `to_ms` is told."""
-        for driver, finds in zip(self._drivers, self._finds, strict=False):
-            for output in driver.advance(to_ms):
-                finds.take(output)
+        self._take(self._driver.advance(to_ms))
 
     def finds(self) -> tuple[Finds, Finds]:
         """What the old and the new rule set found in all that was fed; to be asked once."""
-        old, new = self._finds
-        new.add(old, self._same)
-        return old, new
+        self._new.add(self._old, self._same)
+        return self._old, self._new
+
+    def _take(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            if output.topic.startswith(_SECOND):
+                self._new.take(output._replace(topic=output.topic.removeprefix(_SECOND)))
+            else:
+                self._old.take(output)
 
 
 def _memory_ms(ruleset: RuleSet) -> int:
@@ -89,39 +97,66 @@ def _remembered_by_a_window(agent: Agent) -> bool:
     return agent.handler.known_to_windows_only > 0
 
 
-class _Decoded:
-    """Lets the second driver take what the first has decoded, as long as the records live."""
+def _joined(first: Agent, second: Agent | None = None) -> Agent:
+    """Both as one agent that reads what the first reads."""
+    if second is None:
+        return first
+    own = {kind.tag: replace(kind, tag=kind.tag.lower()) for kind in second.kinds}
+    theirs = {own[kind.tag].tag: kind for kind in second.kinds}
+    ours, others = first.handler, second.handler
+    ours_due, others_due = first.on_due, second.on_due
+    assert ours_due is not None
+    assert others_due is not None
+    view, beside = _SecondState(own), _SecondOut()
 
-    def __init__(self) -> None:
-        self._signals: dict[int, Signal] = {}
+    def handler(state: State, signal: Any, out: Out) -> None:
+        ours(state, signal, out)
+        view.state, view.now, beside.out = state, state.now, out
+        others(view, signal, beside)
 
-    def first(self, agent: Agent) -> Agent:
-        """The agent, keeping what it decodes."""
-        return replace(agent, decoders={t: self._keep(d) for t, d in agent.decoders.items()})
+    def on_due(  # noqa: PLR0917 - `OnDue` of the contract
+        state: State, kind: Kind[Any], key: str, sub: str, record: Any, out: Out
+    ) -> None:
+        meant = theirs.get(kind.tag)
+        if meant is None:
+            ours_due(state, kind, key, sub, record, out)
+            return
+        view.state, view.now, beside.out = state, state.now, out
+        others_due(view, meant, key, sub, record, beside)
 
-    def second(self, agent: Agent) -> Agent:
-        """The agent, decoding only what was not kept: records that are refused."""
-        return replace(agent, decoders={t: self._kept(d) for t, d in agent.decoders.items()})
+    return replace(first, handler=handler, kinds=(*first.kinds, *own.values()), on_due=on_due)
 
-    def forget(self) -> None:
-        """The records may go now."""
-        self._signals.clear()
 
-    def _keep(self, decode: Decoder) -> Decoder:
-        signals = self._signals
+class _SecondState:
+    """The state as the second handler sees it: its own kinds under other tags."""
 
-        def keep(record: RawRecord) -> Signal:
-            signal: Signal = decode(record)
-            signals[id(record.value)] = signal
-            return signal
+    __slots__ = ("_kinds", "now", "state")
 
-        return keep
+    state: State
 
-    def _kept(self, decode: Decoder) -> Decoder:
-        signals = self._signals
+    def __init__(self, kinds: dict[bytes, Kind[Any]]) -> None:
+        self._kinds = kinds
+        self.now = 0
 
-        def kept(record: RawRecord) -> Signal:
-            signal = signals.get(id(record.value))
-            return decode(record) if signal is None else signal
+    def get(self, kind: Kind[S], key: str, sub: str = "") -> S | None:
+        return self.state.get(self._kinds[kind.tag], key, sub)
 
-        return kept
+    def put(self, kind: Kind[S], key: str, value: S, expires_at: int, sub: str = "") -> None:
+        self.state.put(self._kinds[kind.tag], key, value, expires_at, sub)
+
+    def delete(self, kind: Kind[S], key: str, sub: str = "") -> None:
+        self.state.delete(self._kinds[kind.tag], key, sub)
+
+    def scan(self, kind: Kind[S], key: str) -> Iterator[tuple[str, S]]:
+        return self.state.scan(self._kinds[kind.tag], key)
+
+
+class _SecondOut:
+    """Where the second handler's outputs go: to topics of their own."""
+
+    __slots__ = ("out",)
+
+    out: Out
+
+    def emit(self, topic: str, key: str, value: msgspec.Struct, *, urgent: bool = False) -> None:
+        self.out.emit(_SECOND + topic, key, value, urgent=urgent)
