@@ -93,6 +93,35 @@ class Enforcement(msgspec.Struct, omit_defaults=True, kw_only=True):
     reviewer: str | None = None
 
 
+class AccountSignal(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """What others say of an account: the governor's verdict on an action, or what an entity is.
+
+    `kind` is one of `granted held voided undone expired entity content`. With `content`, `at` is
+    since when it had to be removed: when it was confirmed, or when it turned up after that; `hit`
+    is the id of the hit that confirmed it, which may be another account's. An `entity` with the
+    action `undo` takes back the one that named the same `detection`.
+    """
+
+    id: str
+    account: str
+    at: str
+    kind: str
+    action: str | None = None
+    harm: str | None = None
+    pattern: str | None = None
+    version: str | None = None
+    proposal: str | None = None
+    decision: str | None = None
+    detection: str | None = None
+    entity: str | None = None
+    content_ref: str | None = None
+    dataset_ref: str | None = None
+    hit: str | None = None
+    severity: str | None = None
+    mode: str | None = None
+    reviewer: str | None = None
+
+
 BREAKERS = ("surge", "precision")
 """What opens a pattern's breaker."""
 
@@ -154,28 +183,6 @@ class Proposal(msgspec.Struct, omit_defaults=True, kw_only=True):
     automated: Literal["fully", "partially", "not"] = "fully"
     decision: str | None = None
     outcome: Literal["upheld", "overturned"] | None = None
-    reviewer: str | None = None
-
-
-class AccountSignal(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What others have to say of an account: the governor its verdicts, entities what they found."""
-
-    id: str
-    account: str
-    at: str
-    kind: Literal["granted", "held", "voided", "undone", "expired", "entity", "content"]
-    action: str | None = None
-    harm: str | None = None
-    severity: str | None = None
-    mode: str | None = None
-    pattern: str | None = None
-    version: str | None = None
-    proposal: str | None = None
-    decision: str | None = None
-    detection: str | None = None
-    entity: str | None = None
-    content_ref: str | None = None
-    dataset_ref: str | None = None
     reviewer: str | None = None
 
 
