@@ -152,9 +152,9 @@ def decide(policy: Policy, case: Case, offence: Offence, now: int) -> Decision:
     The account's actions are read only where the ladder is asked.
     """
     moment = case.account.moment(now)
-    if offence.established is Established.ACCOUNT:
+    if offence.established == Established.ACCOUNT:
         return _zero_tolerance(policy, case, offence, moment)
-    if offence.established is Established.DATASET:
+    if offence.established == Established.DATASET:
         steps = tuple(Step(action, immediate=True) for action in _DATASET_ACTIONS)
         return Decision(Why.DATASET, moment, steps, review=True, report=True)
     if offence.asked not in LADDER:
@@ -166,6 +166,8 @@ _DATASET_ACTIONS = ("content.remove", "dataset.quarantine")
 
 
 def _zero_tolerance(policy: Policy, case: Case, offence: Offence, moment: int) -> Decision:
+    # The hit itself is the cause, whichever pattern came across it.
+    offence = offence._replace(cause=0)
     person, why = _to_the_person(policy, case, offence, Choice(Rung(0, "suspend"), 0))
     steps = (Step("preserve"), Step("content.remove"), person)
     return Decision(

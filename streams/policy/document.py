@@ -123,7 +123,7 @@ def read_document(path: File) -> Document:
         raise _unreadable(name, "is nested too deep: not a policy file?") from None
     except tomllib.TOMLDecodeError as error:
         told = _SYNTAX.match(str(error))
-        problem, line = (told[1], int(told[2])) if told else (str(error), 0)
+        problem, line = (told[1], int(told[2])) if told else (str(error), text.count("\n") + 1)
         hint = 'check quotes, brackets and commas; a name with a dot is quoted: "content.remove"'
         raise _unreadable(name, f"is not TOML: {problem}", hint, line) from None
 

@@ -27,7 +27,10 @@ def read_ladders(
     """The default ladder, and those of the harms that have one of their own."""
     reader = _Reader(document, harms)
     names = value if isinstance(value, dict) else ()
-    tables = document.table(("ladders",), value, names, (DEFAULT,))
+    tables = document.table(("ladders",), value, names)
+    if isinstance(value, dict) and DEFAULT not in value:
+        hint = "add [ladders.default], for the harms no other ladder names"
+        document.wrong(("ladders",), "has no default", hint)
     ladders = {name: reader.ladder(name, table) for name, table in tables.items()}
     return ladders.get(DEFAULT, _NONE), reader.by_harm(ladders)
 

@@ -51,6 +51,7 @@ class _Scanner:
         *above, last = self._keys()
         for key in above:
             table = self._inside((*table, key))
+            self._note(table, start)
         table = (*table, last)
         self._at += brackets
         self._note(table, start)

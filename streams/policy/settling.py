@@ -91,7 +91,7 @@ def settle(policy: Policy, case: Case, verdict: Verdict, now: int) -> Effects:
     if action is None:
         return NOTHING
     kind, status = verdict.kind, action.status
-    if kind is VerdictKind.GRANTED:
+    if kind == VerdictKind.GRANTED:
         if status in FINAL:
             # It was taken back before the grant arrived: what was enforced has to be reversed.
             return Effects(undo=(action.id,))
@@ -103,7 +103,7 @@ def settle(policy: Policy, case: Case, verdict: Verdict, now: int) -> Effects:
         if verdict.reviewer:
             action.hands = _with(action.hands, verdict.reviewer)
         return Effects(changed=(action.id,))
-    if kind is VerdictKind.UNDONE:
+    if kind == VerdictKind.UNDONE:
         return _undo(policy, case, [action], now)._replace(undo=())
     allowed, becomes = _MOVES[kind]
     if status not in allowed:
@@ -142,13 +142,10 @@ def reviewed(policy: Policy, case: Case, review: Review, now: int) -> Effects:
         return NOTHING
     open_ = [one for one in about if one.outcome != OVERTURNED]
     new = [one for one in open_ if one.outcome != review.outcome]
-    for one in open_:
-        one.outcome = review.outcome
-        if review.stage != APPEAL_STAGE:
-            one.judges = _with(one.judges, review.reviewer)
+    changed = {one.id for one in open_ if _judged(one, review)}
     effects = _undo(policy, case, new, now) if review.outcome == OVERTURNED else NOTHING
     return effects._replace(
-        changed=_ids(case, {*_names(open_), *effects.changed}),
+        changed=_ids(case, {*changed, *effects.changed}),
         outcome=review.outcome if new else "",
     )
 
@@ -203,6 +200,17 @@ def _appealed(about: Sequence[Action], reviewer: str) -> Effects:
     for one in contested:
         one.hands = _with(one.hands, reviewer)
     return Effects(changed=tuple(one.id for one in contested), appeal=bool(contested))
+
+
+def _judged(action: Action, review: Review) -> bool:
+    """Note an outcome, and who found it first; whether that changed anything."""
+    judges = action.judges
+    if review.stage != APPEAL_STAGE:
+        judges = _with(judges, review.reviewer)
+    if (action.outcome, action.judges) == (review.outcome, judges):
+        return False
+    action.outcome, action.judges = review.outcome, judges
+    return True
 
 
 def _has_a_hand(action: Action, review: Review) -> bool:
