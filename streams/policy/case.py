@@ -79,8 +79,8 @@ class Action(msgspec.Struct, array_like=True, gc=False):
     - `counts` says whether it is a strike while it stands. `strikes` stood when it was decided, and
       `rests_on` of them are what its rung takes: 0 where the pattern itself asked for as much.
     - `lasts` is for how long (ms, 0: no end); `granted_at` and `expires_at` are 0 before.
-    - `hands` had a part in it: who proposed, released or appealed; `judges` reviewed it first.
-    - `leaned` says that a person was asked to look again, because what it rested on was undone.
+    - `outcome` is what reviewers found. `hands` had a part in it: who proposed, released or
+      appealed; `judges` reviewed it first.
     """
 
     id: str
@@ -106,7 +106,6 @@ class Action(msgspec.Struct, array_like=True, gc=False):
     outcome: str = ""
     hands: tuple[str, ...] = ()
     judges: tuple[str, ...] = ()
-    leaned: bool = False
 
     @property
     def subject(self) -> Subject:

@@ -165,25 +165,20 @@ def erase(case: Case) -> tuple[str, ...]:
 
 
 def _undo(policy: Policy, case: Case, about: Sequence[Action], now: int) -> Effects:
-    """Take actions back, and find what leaned on them."""
+    """Take actions back, and find what leaned on them: what stood on strikes that now are gone."""
     about = [one for one in about if one.status not in FINAL]
     if not about:
         return NOTHING
     lost = {one.subject for one in about if one.counts and one.status in STANDING}
-    carried = [
-        one
-        for one in case.actions.values()
-        if one.subject in lost and one.rests_on and not one.leaned and _carried(policy, case, one)
-    ]
+    raised = [one for one in case.actions.values() if one.rests_on and one.subject in lost]
+    carried = [one for one in raised if _carried(policy, case, one)]
     undone = _names(one for one in about if one.status in STANDING)
     case.account.tick(now)
     for one in about:
         one.status = Status.UNDONE
     leaned = [one for one in carried if one.status not in FINAL and not _carried(policy, case, one)]
-    for one in leaned:
-        one.leaned = True
     return Effects(
-        changed=_ids(case, {*_names(about), *_names(leaned)}),
+        changed=_ids(case, _names(about)),
         undo=_ids(case, undone),
         review=_ids(case, _names(leaned)),
     )

@@ -10,6 +10,7 @@ from streams.policy import (
     Case,
     Decision,
     Effects,
+    Established,
     Offence,
     Policy,
     Review,
@@ -29,6 +30,8 @@ from streams.policy import (
 HOUR = 3_600_000
 DAY = 24 * HOUR
 START = 1_790_000_000_000
+ZERO = {"established": Established.ACCOUNT, "harm": "csam"}
+"""Fields of an offence that is known material."""
 
 
 class Desk:

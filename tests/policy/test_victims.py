@@ -23,7 +23,7 @@ MOMENTS = st.builds(
 
 
 @given(st.lists(MOMENTS, max_size=12), st.lists(MOMENTS, min_size=1, max_size=6))
-@example([START, START + 2 * WINDOW + 1], [START + WINDOW + 1])
+@example([START, START + 2 * WINDOW + 2], [START + WINDOW + 1])
 @settings(max_examples=500, deadline=None)
 def test_a_takeover_is_suspected_exactly_within_the_window_of_any_sign(signs, acts):
     account = AccountCase()
