@@ -106,7 +106,8 @@ class Metrics:
     ) -> None:
         self.registry = CollectorRegistry()
         self._clock = clock
-        self._patterns: dict[str, Loaded] = {}
+        # Of every set so far: what one put out last is committed after the next came.
+        self._patterns: set[str] = set()
         self._harms: set[str] = set()
         self._sizes: dict[tuple[str, int], tuple[int, int]] = {}
         self._oldest_ms: dict[str, int | None] = dict.fromkeys(agents)
@@ -126,6 +127,7 @@ class Metrics:
         for action in ACTIONS:
             self._enforcement.labels(action, OTHER)
         self._build.labels(__version__, platform.python_version()).set(1)
+        self._refused.set(0)
 
     def _define(self) -> None:
         def counter(name: str, about: str, *labels: str) -> Counter:
@@ -169,23 +171,32 @@ class Metrics:
         )
         self._build = gauge("build_info", "What runs here.", "version", "python")
         self._ruleset = gauge("ruleset_info", "The rule set in force.", "ruleset")
+        self._refused = gauge(
+            "ruleset_refused", "1 where the current published rule set can't be run here."
+        )
         self._pattern = gauge(
             "pattern_info", "A pattern in force.", "pattern", "title", "version", "mode", "severity"
         )
 
     def loaded(self, ruleset: str, patterns: Iterable[Loaded]) -> None:
         """A rule set is in force: its series exist from now on, at zero. May be called again."""
-        self._patterns = {pattern.id: pattern for pattern in patterns}
-        self._harms = {pattern.harm for pattern in self._patterns.values() if pattern.harm}
+        loaded = list(patterns)
+        self._patterns |= {pattern.id for pattern in loaded}
+        self._harms |= {pattern.harm for pattern in loaded if pattern.harm}
         self._ruleset.clear()
         self._ruleset.labels(ruleset).set(1)
+        self._refused.set(0)
         self._pattern.clear()
-        for p in self._patterns.values():
+        for p in loaded:
             self._pattern.labels(p.id, p.title, p.version, p.mode, p.severity).set(1)
             self._detections.labels(p.id, p.mode)
         for action in ACTIONS:
             for harm in self._harms:
                 self._enforcement.labels(action, harm)
+
+    def refused(self, *, refused: bool) -> None:
+        """The current published rule set can't be run here, or no longer is there one."""
+        self._refused.set(int(refused))
 
     def handled(self, agent: str, topic: str, records: int) -> None:
         """`records` of an input topic went through an agent's handler."""

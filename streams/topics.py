@@ -136,3 +136,8 @@ def logical_name(full: str, prefix: str = "") -> str:
 def group_id(prefix: str = "") -> str:
     """The one consumer group of all workers."""
     return f"{prefix}vigil"
+
+
+def worker_group(worker_id: str, prefix: str = "") -> str:
+    """The group without members by whose offset a worker signs for its name."""
+    return f"{prefix}vigil.worker.{worker_id}"

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import TopicPartition, errors
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 15.0
+COORDINATOR_TIMEOUT_S = 10.0
+_POLL_S = 0.1
+
+_NOT_YET = (
+    errors.CoordinatorLoadInProgressError,
+    errors.CoordinatorNotAvailableError,
+    errors.NotCoordinatorError,
+)
+
+T = TypeVar("T")
 
 
 class KafkaUnreachable(Exception):
@@ -80,6 +91,39 @@ class Cluster:
             name: {key: entry["value"] for key, entry in entries.items()}
             for name, entries in found["topic"].items()
         }
+
+    def group_ids(self) -> set[str]:
+        """The ids of all groups."""
+        return {group["group_id"] for group in self._of_groups(self.client.list_groups)}
+
+    def group_members(self, group: str) -> list[Mapping[str, Any]]:
+        """The members of a group that exists, as the broker describes them."""
+
+        def describe() -> list[Mapping[str, Any]]:
+            described = self.client.describe_groups([group])[group]
+            if described["error"]:
+                raise errors.CoordinatorNotAvailableError(described["error"])
+            return described["members"] or []
+
+        return self._of_groups(describe)
+
+    def group_offsets(self, groups: Collection[str]) -> dict[str, Mapping[TopicPartition, Any]]:
+        """What groups that exist have committed: group → partition → offset with its metadata."""
+        if not groups:
+            return {}
+        return self._of_groups(lambda: self.client.list_group_offsets(list(groups)))
+
+    @staticmethod
+    def _of_groups(ask: Callable[[], T]) -> T:
+        """Ask about groups, again while a coordinator is on its way up (after a start, a failover)."""
+        deadline = time.monotonic() + COORDINATOR_TIMEOUT_S
+        while True:
+            try:
+                return ask()
+            except _NOT_YET:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_S)
 
     def broker_configs(self) -> dict[str, Mapping[str, str]]:
         """Every setting of each broker, by its id."""

@@ -11,7 +11,6 @@ For each signal:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from streams.agents.account_state import (
@@ -27,8 +26,9 @@ from streams.agents.contract import Agent, Kind, Out, State
 from streams.agents.matching import Matching
 from streams.agents.windows_state import KINDS
 from streams.patterns import RuleSet
+from streams.patterns.dispatch import Dispatch, dispatch
 from streams.patterns.pattern import ACCOUNTS
-from streams.patterns.plans import ANY, Plan
+from streams.patterns.plans import ANY
 from streams.signals import Schema
 
 INPUTS = ("moderation-hits", "reviews", "activity")
@@ -42,6 +42,8 @@ class Accounts:
     """The handler. Its only memory of its own is which patterns are switched off."""
 
     def __init__(self, ruleset: RuleSet, *, idle_ms: int = IDLE_MS) -> None:
+        self.known_to_windows_only = 0
+        """Signals told twice that the last ids had forgotten, but a window had not."""
         self._least_idle_ms = idle_ms
         self.use(ruleset)
 
@@ -50,13 +52,15 @@ class Accounts:
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
         self._idle_ms = max(self._least_idle_ms, longest)
         self._ruleset = ruleset
-        self._activity = ruleset.plans["activity"]
-        self._hits = ruleset.plans["moderation-hits"]
-        self._reviews = ruleset.plans["reviews"].get(ANY, ())
+        fields = ruleset.schema.fields
+        found = {topic: dispatch(plans, fields(topic)) for topic, plans in ruleset.plans.items()}
+        self._activity = found["activity"]
+        self._hits = found["moderation-hits"]
+        self._reviews = found["reviews"].get(ANY)
         self._matching = Matching(ruleset)
 
     def switch_off(self, pattern: str) -> None:
-        """Stop asking a pattern, by id, until the next start; unknown ids change nothing."""
+        """Stop asking a pattern, by id, until `use` or the next start; unknown ids change nothing."""
         self.use(self._ruleset.without((pattern,)))
 
     def __call__(self, state: State, signal: Any, out: Out) -> None:
@@ -66,16 +70,16 @@ class Accounts:
         if record is None:
             record = AccountRecord(at)
         mark = digest(signal.id.encode())
-        plans: Sequence[Plan]
+        find: Dispatch | None
         if topic == "activity":
             ring = record.activity
-            plans = self._activity.get(signal.kind, ())
+            find = self._activity.get(signal.kind)
         elif topic == "moderation-hits":
             ring = record.hits
-            plans = self._hits.get(signal.category, ())
+            find = self._hits.get(signal.category)
         else:
             ring = record.reviews
-            plans = self._reviews
+            find = self._reviews
         # 1.
         if mark in ring and holds(ring, mark):
             return
@@ -83,9 +87,12 @@ class Accounts:
         if at > newest:  # noqa: PLR1730 - every signal comes here, and a call costs more
             newest = at
         # 2. and 3.
-        if plans:
-            arrival = Arrival(signal, account, TAGS[topic] + signal.id, newest)
+        if find is not None and (plans := find(signal)):
+            arrival = Arrival(
+                signal, account, TAGS[topic] + signal.id, newest, len(ring) < RING_BYTES
+            )
             if not self._matching.take_in(state, arrival, plans, out):
+                self.known_to_windows_only += 1
                 return
         # 4.
         ring = ring + mark if len(ring) < RING_BYTES else ring[DIGEST_BYTES:] + mark
@@ -128,4 +135,5 @@ def accounts_agent(ruleset: RuleSet, schema: Schema, *, idle_ms: int = IDLE_MS) 
         state_topic="accounts-state",
         switch_off=handler.switch_off,
         on_due=handler.on_due,
+        use=handler.use,
     )

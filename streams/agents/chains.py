@@ -50,6 +50,8 @@ def climb(
         stage = pattern.stages[number]
         correlation = stage.correlation
         here = [one for one in waiting if one.stage == number]
+        if not here:
+            continue
         for group, entries in _windows(here, correlation, newest):
             place = Place(owner, pattern, number, group)
             window = load_window(state, place)
@@ -79,6 +81,9 @@ def _windows(
     climbers: Sequence[Climber], correlation: Correlation, newest: int
 ) -> list[tuple[str, list[Entry]]]:
     """What enters each group's window, by event time; a record once. Too late ones don't."""
+    if len(climbers) == 1:  # the usual case, without dictionaries
+        ((_, group, entry),) = climbers
+        return [] if newest - entry.at > correlation.lateness else [(group, [entry])]
     found: dict[str, dict[tuple[int, str], Entry]] = {}
     for _, group, entry in climbers:
         at, tagged, value, source = entry

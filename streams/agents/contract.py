@@ -101,7 +101,8 @@ class Agent:
     earlier topic are handled first. `home` is the kind whose record marks a key as known; a key
     met for the first time on a partition it doesn't belong to is refused as `wrong_partition`.
     `switch_off` turns a pattern off by id when it keeps raising (the exception names it in its
-    `pattern` attribute); None where the agent has no patterns.
+    `pattern` attribute), `use` changes the rule set between two signals, which also turns on again
+    what was turned off; both None where the agent has no patterns.
     `on_due` is needed where a kind has `due`, and as pure as the handler. It must delete the record
     or put it back with a later moment or none. When it raises, or does neither, the state is
     restored to what it was before the call, the call is tried once more alone, and if it fails
@@ -116,6 +117,7 @@ class Agent:
     home: Kind[Any]
     state_topic: str
     switch_off: Callable[[str], None] | None = None
+    use: Callable[[Any], None] | None = None
     on_due: OnDue | None = None
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ several, chained to each other, or with something to wait for, go through `chain
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from streams.agents.arrival import Arrival
@@ -15,14 +15,14 @@ from streams.agents.chains import Climber, climb, known
 from streams.agents.contract import Out, State
 from streams.agents.findings import Finding, emit, subject_of
 from streams.agents.waiting import Waits
-from streams.agents.windows_state import Place, load_window, put_window
+from streams.agents.windows_state import WINDOW, Place, note_group
 from streams.patterns.absence import Waiting
 from streams.patterns.episodes import Held, held_at, keep_newest
 from streams.patterns.pattern import STOP, Pattern
 from streams.patterns.plans import Found, Plan
 from streams.patterns.ruleset import RuleSet
 from streams.patterns.sources import source_bit
-from streams.patterns.windows import Entry, Firing, Window
+from streams.patterns.windows import Correlation, Entry, Firing, Window
 
 
 class PatternError(Exception):
@@ -46,43 +46,54 @@ class Matching:
         False, and nothing at all happens, if a window shows that the signal was here before.
         Raises `PatternError` for what a pattern raises.
         """
-        signal, owner, tagged, newest = arrival
+        signal, owner, tagged, newest, new = arrival
         at = signal.at
-        entering: list[tuple[Place, Any, Window]] = []
-        others: list[tuple[Pattern, list[Found]]] = []
+        entering: list[tuple[Pattern, Correlation | None, str, str, Any, Window]] = []
+        others: list[tuple[Pattern, Sequence[Found]]] = []
         for plan in plans:
             pattern = plan.pattern
             try:
-                found = list(plan.find(signal))
+                found = plan.find(signal)
             except Exception as error:
                 raise PatternError(pattern.id) from error
             if not found:
                 continue
             if not pattern.simple:
-                if known(state, owner, tagged, pattern, found):
+                if not new and known(state, owner, tagged, pattern, found):
                     return False
                 others.append((pattern, found))
                 continue
             correlation = pattern.correlation
             if correlation is not None and newest - at > correlation.lateness:
                 continue
+            # As `load_window` and `put_window` do, without a `Place`: most of the time is spent here.
             for _, group, value in found:
-                place = Place(owner, pattern, 0, group)
-                window = load_window(state, place)
-                if tagged in window.ids:
+                sub = f"{pattern.key}/{group}" if group else pattern.key
+                window = state.get(WINDOW, owner, sub) if pattern.horizon else None
+                if window is None:
+                    window = Window()
+                elif not new and tagged in window.ids:
                     return False
-                entering.append((place, value, window))
-        for place, value, window in entering:
-            pattern = place.pattern
+                entering.append((pattern, correlation, group, sub, value, window))
+        now = state.now
+        latest = now if now > newest else newest  # noqa: FURB136 - a call costs more
+        for pattern, correlation, group, sub, value, window in entering:
             try:
-                fired = _enter(pattern, window, arrival, value)
+                if correlation is None:
+                    fired = _alone(pattern, window, at, tagged)
+                else:
+                    source = source_bit(signal) if correlation.independent else 0
+                    fired = correlation.add(window, Entry(at, tagged, value, source), newest)
             except Exception as error:
                 raise PatternError(pattern.id) from error
             if pattern.horizon:
-                put_window(state, place, window, at, newest)
+                expires_at = latest + pattern.horizon
+                state.put(WINDOW, owner, window, expires_at, sub)
+                if group:
+                    note_group(state, Place(owner, pattern, 0, group), at, expires_at)
             for firing in fired:
                 subject = subject_of(signal, owner, pattern, firing.evidence)
-                emit(out, Finding(pattern, self._hash, place.group, firing, subject))
+                emit(out, Finding(pattern, self._hash, group, firing, subject))
         for pattern, found in others:
             try:
                 self._take_in_chained(state, arrival, pattern, found, out)
@@ -98,9 +109,9 @@ class Matching:
             raise PatternError(self._waits.pattern_of(sub)) from error
 
     def _take_in_chained(
-        self, state: State, arrival: Arrival, pattern: Pattern, found: list[Found], out: Out
+        self, state: State, arrival: Arrival, pattern: Pattern, found: Sequence[Found], out: Out
     ) -> None:
-        signal, owner, tagged, newest = arrival
+        signal, owner, tagged, newest, _ = arrival
         climbers = []
         for stage, group, value in found:
             if stage == STOP:
@@ -116,13 +127,8 @@ class Matching:
             emit(out, Finding(pattern, self._hash, group, firing, subject))
 
 
-def _enter(pattern: Pattern, window: Window, arrival: Arrival, value: Any) -> Iterable[Firing]:
-    signal, _, tagged, newest = arrival
-    at = signal.at
-    correlation = pattern.correlation
-    if correlation is not None:
-        source = source_bit(signal) if correlation.independent else 0
-        return correlation.add(window, Entry(at, tagged, value, source), newest)
+def _alone(pattern: Pattern, window: Window, at: int, tagged: str) -> Sequence[Firing]:
+    """A signal of a rule without a window: only its episodes are kept."""
     held = held_at(window.spans, at, pattern.cooldown)
     keep_newest(window.spans)
     if held is Held.CONTINUES:

@@ -55,7 +55,10 @@ class Place(NamedTuple):
     @property
     def sub(self) -> str:
         """The sub-key of this one."""
-        return f"{self.key}/{self.group}" if self.group else self.key
+        _, pattern, stage, group = self
+        if not stage and not group:  # nearly all
+            return pattern.key
+        return f"{self.key}/{group}" if group else self.key
 
 
 def load_window(state: State, place: Place) -> Window:

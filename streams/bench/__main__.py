@@ -6,6 +6,7 @@ Jobs come from the command line or from ``BENCH``; without either all but the so
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import sys
@@ -18,6 +19,7 @@ from rich.console import Console
 from streams.bench.bench_broker import WORKER_CORE, broker, pin_harness
 from streams.bench.catalogue import catalogue
 from streams.bench.measure import say
+from streams.bench.patterns import patterns
 from streams.bench.peers.faust_peer import Faust
 from streams.bench.peers.kafka_streams_peer import KafkaStreams
 from streams.bench.restore import restore
@@ -28,7 +30,12 @@ from streams.bench.under_load import latency, recovery, soak
 from streams.bench.vigil_engine import Vigil
 from streams.embedded import KafkaNotStarted, ToolMissing
 
-JOBS = ("same-job", "catalogue", "accounts-scale", "latency", "recovery", "restore", "soak")
+WITHOUT_KAFKA = ("patterns",)
+JOBS = (
+    *("same-job", "catalogue", "accounts-scale", "latency", "recovery", "restore"),
+    *WITHOUT_KAFKA,
+    "soak",
+)
 UNLESS_TOLD = tuple(job for job in JOBS if job != "soak")
 
 SCALE = (10_000, 100_000, 1_000_000)
@@ -75,9 +82,16 @@ def run_job(
         "latency": lambda: latency(brokers, sizes, core, rate),
         "recovery": lambda: recovery(brokers, sizes, core, rate),
         "restore": lambda: restore(brokers, sizes, core),
+        "patterns": lambda: patterns(sizes, core),
         "soak": lambda: soak(brokers, sizes, core, rate),
     }
     yield from jobs[job]()
+
+
+def _broker(jobs: Sequence[str], address: str | None) -> contextlib.AbstractContextManager[str]:
+    if set(jobs) <= set(WITHOUT_KAFKA):
+        return contextlib.nullcontext("")
+    return broker(address)
 
 
 def main() -> int:
@@ -99,7 +113,7 @@ def main() -> int:
     failed = False
     began = time.monotonic()
     try:
-        with broker(asked.brokers) as brokers:
+        with _broker(jobs, asked.brokers) as brokers:
             for job in jobs:
                 say(f"=== {job}")
                 try:

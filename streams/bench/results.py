@@ -38,6 +38,7 @@ class Result:
     restore_accounts_per_s: float | None = None
     recovery_s: float | None = None
     patterns: int | None = None
+    load_s: float | None = None
 
     def as_line(self) -> str:
         """One JSON object, without a newline."""
@@ -128,4 +129,6 @@ def _also(one: Result) -> str:
         parts.append(f"RSS {one.rss_mb_per_min:+.2f} MB/min")
     if one.patterns is not None:
         parts.append(f"{one.patterns} patterns")
+    if one.load_s is not None:
+        parts.append(f"loaded in {one.load_s:.2f} s")
     return "; ".join(parts)

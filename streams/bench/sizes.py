@@ -23,6 +23,7 @@ class Sizes:
     """Seconds under load before the kill."""
     restore_accounts: int = 1_000_000
     soak_s: int = 600
+    patterns_signals: int = 500_000
 
 
 QUICK = Sizes(
@@ -36,6 +37,7 @@ QUICK = Sizes(
     recovery_s=5,
     restore_accounts=100_000,
     soak_s=30,
+    patterns_signals=100_000,
 )
 
 

@@ -50,9 +50,7 @@ def check(
         return exits.OK
     if not paths:
         raise click.UsageError("which rules? name a directory, or the word catalogue")
-    missing = [path for path in paths if path != "catalogue" and not Path(path).exists()]
-    if missing:
-        raise click.UsageError(f"no such rule directory: {', '.join(missing)}")
+    options.insist_on_rules(paths)
     findings = check_rules(paths, Schema.load(schema))
     if json_:
         output.as_json([asdict(finding) for finding in findings])

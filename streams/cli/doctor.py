@@ -16,7 +16,9 @@ from streams.config import Settings
 @options.brokers
 @options.prefix
 @click.option(
-    "--rules", multiple=True, help="Rule directories the workers use [default: catalogue]."
+    "--rules",
+    multiple=True,
+    help="Rule directories the workers use [default: the published set, else catalogue].",
 )
 @options.schema
 @options.json_
@@ -36,15 +38,19 @@ def doctor(
     vigil doctor --brokers kafka:9092 --rules my-rules/ --json
 
     Looks at broker versions and settings, topics, retention against the rules' windows, clocks,
-    whether producers partition as Kafka does, dead letters, the worker group, and installed
-    packages. Changes nothing. Exit code 1: a problem or a warning was found; 3: no Kafka answered.
+    whether producers partition as Kafka does, dead letters, the worker group and the rule sets it
+    runs, and installed packages. Changes nothing. Exit code 1: a problem or a warning was found; 3: no Kafka answered.
     """
-    from streams.doctor import Deployment, Severity, examine
+    from streams.doctor import Deployment, Severity, examine, longest_window_ms
+    from streams.patterns import load_rules
+    from streams.signals import Schema
 
+    known = Schema.load(schema)
     deployment = Deployment(
         connection=options.connection(brokers),
         prefix=prefix,
-        window_ms=_longest_window_ms(rules or settings["rules"], schema),
+        window_ms=longest_window_ms(load_rules(rules or settings["rules"], known)),
+        schema=None if rules else known,
         session_timeout_s=settings["session_timeout_s"],
     )
     findings = []
@@ -59,12 +65,3 @@ def doctor(
         sys.stderr.write("Nothing is wrong.\n")
     bad = any(finding.severity is not Severity.NOTE for finding in findings)
     return exits.PROBLEMS if bad else exits.OK
-
-
-def _longest_window_ms(rules: tuple[str, ...], schema: Path | None) -> int:
-    from streams.patterns import load_rules
-    from streams.signals import Schema
-
-    patterns = load_rules(rules, Schema.load(schema)).patterns
-    windows = (p.correlation for p in patterns if p.correlation is not None)
-    return max((window.timespan + window.lateness for window in windows), default=0)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from streams.config import Settings
+from streams.signals.times import parse_ms
 
+CATALOGUE = "catalogue"
+"""Names the shipped patterns where a rule directory is expected."""
 _NAME_CHARS = 200
 _NAME = re.compile(rf"[A-Za-z0-9._-]{{0,{_NAME_CHARS}}}")
 
@@ -64,6 +68,47 @@ def schema(command: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Schema file that adds kinds, attributes, ….",
     )(command)
+
+
+def since(command: F) -> F:
+    """`--since`, passed as ms since the epoch, None without."""
+    return click.option(
+        "--since",
+        metavar="TIME",
+        callback=_moment,
+        help="Records since then: RFC 3339 or epoch ms.",
+    )(command)
+
+
+def _moment(_context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_ms(int(text) if text.isdigit() else text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is {error}", param=parameter) from error
+
+
+def insist_on_rules(paths: Sequence[str]) -> None:
+    """Raise `click.UsageError` for a rule directory that isn't there."""
+    missing = [path for path in paths if path != CATALOGUE and not Path(path).exists()]
+    if missing:
+        raise click.UsageError(f"no such rule directory: {', '.join(missing)}")
+
+
+def jobs(command: F) -> F:
+    """`--jobs`, None unless given; then use `cores`."""
+    return click.option(
+        "--jobs",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Processes at once [default: one per core].",
+    )(command)
+
+
+def cores() -> int:
+    """Those this process may use; a container often has fewer than its machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def connection(brokers: str) -> dict[str, Any]:

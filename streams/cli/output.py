@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_PLAIN_WIDTH = 120
 
 
 def as_json(value: Any) -> None:
@@ -39,6 +44,15 @@ def show(records: Sequence[Mapping[str, Any]], columns: Sequence[str], *, json_:
         as_json(list(records))
     else:
         as_table(columns, [[record[column] for column in columns] for record in records])
+
+
+def for_people(make: Callable[[int], RenderableType]) -> None:
+    """What `make` gives for so many columns: those of the terminal, or 120 where there is none."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+    console = Console(width=width, highlight=False)
+    console.print(make(console.width))
 
 
 def _cell(value: object) -> str:

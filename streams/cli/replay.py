@@ -11,7 +11,8 @@ from streams.agents.accounts import accounts_agent
 from streams.engine.memory import MemoryDriver
 from streams.engine.outbox import Output
 from streams.patterns import load_rules
-from streams.replay import STDIN, replay
+from streams.recording import STDIN
+from streams.replay import replay
 from streams.signals import Schema
 
 

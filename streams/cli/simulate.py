@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, time
 from typing import IO, Any
@@ -13,9 +13,16 @@ from typing import IO, Any
 import click
 from click.core import ParameterSource
 
-from streams.cli import options
-from streams.simulate.plan import DEFAULT_START_MS, Plan, UnknownCampaignError, parse_campaigns
-from streams.simulate.play import PlanTooSmallError, Simulation
+from streams.cli import options, progress
+from streams.simulate.hiding import PlanTooSmallError
+from streams.simulate.plan import (
+    DEFAULT_START_MS,
+    Plan,
+    UnknownCampaignError,
+    parse_campaigns,
+    parse_lookalikes,
+)
+from streams.simulate.play import Simulation
 
 
 @click.command()
@@ -32,11 +39,18 @@ from streams.simulate.play import PlanTooSmallError, Simulation
 )
 @click.option(
     "--campaigns",
-    default="all",
+    metavar="LIST",
+    help="[default: all, or as many as fit into so few accounts and signals] all, none, or names with settings: refusal-ladder:accounts=3:pace=0.5,slow-drip:hop. "
+    "Pace 1 is the usual speed; evasions: split=N over N accounts each, hop over surfaces, pad=X "
+    "harmless records for each of its own. A name may stand more than once.",
+)
+@click.option(
+    "--lookalikes",
+    default="none",
     show_default=True,
     metavar="LIST",
-    help="all, none, or names with settings: refusal-ladder:accounts=3:pace=0.5,slow-drip. "
-    "Pace 1 is a campaign's usual speed; a name may stand more than once.",
+    help="Harmless accounts that look bad: all, none, or names: busy-agency,carrier-crowd:"
+    "accounts=500.",
 )
 @click.option(
     "--days",
@@ -54,7 +68,7 @@ from streams.simulate.play import PlanTooSmallError, Simulation
 @click.option(
     "--truth",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write what was hidden, one JSON line per campaign.",
+    help="Write what was hidden, one JSON line per campaign and per look-alike.",
 )
 @click.option(
     "--out",
@@ -80,7 +94,8 @@ def simulate(
     accounts: int,
     signals: int,
     seed: int,
-    campaigns: str,
+    campaigns: str | None,
+    lookalikes: str,
     days: float,
     start: str | None,
     truth: Path | None,
@@ -97,6 +112,7 @@ def simulate(
     \b
     vigil simulate --out day.jsonl --truth truth.jsonl
     vigil simulate --campaigns refusal-ladder:accounts=3,slow-drip | vigil replay -
+    vigil simulate --campaigns all:split=2 --lookalikes all --out evasive.jsonl
     vigil simulate --brokers 127.0.0.1:9092 --rate 500
     """
     if context.get_parameter_source("brokers") is not ParameterSource.COMMANDLINE:
@@ -112,17 +128,18 @@ def simulate(
             seed=seed,
             days=days,
             start_ms=_start_ms(start, days, to_kafka=bool(brokers)),
-            wanted=parse_campaigns(campaigns),
+            wanted=parse_campaigns(campaigns or "all"),
+            guests=parse_lookalikes(lookalikes),
         )
-        simulation = Simulation(plan)
+        simulation = _fitting(plan) if campaigns is None else Simulation(plan)
     except (UnknownCampaignError, PlanTooSmallError) as error:
         raise click.UsageError(str(error)) from error
     if truth:
         from streams.simulate.truth import write
 
-        write(truth, simulation.truth)
+        write(truth, [*simulation.truth, *simulation.lookalikes])
     began = monotonic()
-    with _progress(signals) as advance:
+    with progress.of("simulating", signals, "signals") as advance:
         if brokers:
             made = asyncio.run(
                 _to_kafka(simulation, options.connection(brokers), prefix, rate, advance)
@@ -134,10 +151,22 @@ def simulate(
                 made = _to_file(simulation, file, advance)
     took = max(monotonic() - began, 1e-9)
     click.echo(
-        f"{made} signals of {accounts} accounts with {len(simulation.truth)} campaigns hidden, "
+        f"{made} signals of {accounts} accounts with {len(simulation.truth)} campaigns and "
+        f"{len(simulation.lookalikes)} look-alikes hidden, "
         f"{made / took:,.0f} signals/s",
         err=True,
     )
+
+
+def _fitting(plan: Plan) -> Simulation:
+    """The plan with as many of its campaigns as fit into it, the first ones first."""
+    while True:
+        try:
+            return Simulation(plan)
+        except PlanTooSmallError:
+            if not plan.wanted:
+                raise
+            plan = replace(plan, wanted=plan.wanted[: len(plan.wanted) // 2])
 
 
 def _start_ms(start: str | None, days: float, *, to_kafka: bool) -> int:
@@ -152,7 +181,7 @@ def _start_ms(start: str | None, days: float, *, to_kafka: bool) -> int:
         raise click.BadParameter(f"{start!r} is {error}", param_hint="--start") from error
 
 
-def _to_file(simulation: Simulation, file: IO[str], advance: Callable[[int], None]) -> int:
+def _to_file(simulation: Simulation, file: IO[str], advance: Callable[[float], None]) -> int:
     from streams.simulate.lines import write
 
     made = 0
@@ -167,7 +196,7 @@ async def _to_kafka(
     connection: Mapping[str, Any],
     prefix: str,
     rate: float | None,
-    advance: Callable[[int], None],
+    advance: Callable[[float], None],
 ) -> int:
     from streams.simulate.kafka import feed
 
@@ -176,24 +205,3 @@ async def _to_kafka(
         advance(sent.records)
         made += sent.records
     return made
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr where a person watches, nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _count: None
-        return
-    columns = (
-        TextColumn("simulating"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} signals"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda count: progress.advance(task, count)

@@ -10,7 +10,6 @@ import click
 from msgspec import json
 
 from streams.cli import options
-from streams.signals.times import parse_ms
 from streams.tap.follow import OUTPUTS, Committed, Follower, Wanted
 from streams.tap.show import redacted
 
@@ -20,7 +19,7 @@ from streams.tap.show import redacted
 @options.brokers
 @options.prefix
 @click.option("--from-beginning", is_flag=True, help="Everything the topics still hold.")
-@click.option("--since", metavar="TIME", help="Records since then: RFC 3339 or epoch ms.")
+@options.since
 @click.option("--account", metavar="ID", help="Only this account's.")
 @click.option("--pattern", metavar="P", help="Only this pattern's: its id, or part of its title.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, also on a terminal.")
@@ -37,7 +36,7 @@ def tap(
     brokers: str,
     prefix: str,
     from_beginning: bool,
-    since: str | None,
+    since: int | None,
     account: str | None,
     pattern: str | None,
     as_json: bool,
@@ -62,7 +61,7 @@ def tap(
                 options.connection(brokers),
                 topics or ("detections", "enforcement"),
                 prefix=prefix,
-                since_ms=0 if from_beginning else _since_ms(since),
+                since_ms=0 if from_beginning else since,
             ),
             Wanted(account, pattern),
             _show_line() if for_people else _show_json,
@@ -88,15 +87,6 @@ async def _follow(
                 shown += 1
                 if shown == most:
                     return
-
-
-def _since_ms(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_ms(int(text) if text.isdigit() else text)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is {error}", param_hint="--since") from error
 
 
 def _show_json(record: Committed) -> None:

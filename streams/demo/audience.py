@@ -10,10 +10,10 @@ from time import monotonic
 
 from msgspec import json
 
-from streams.demo.score import Score
 from streams.signals.times import parse_ms
 from streams.simulate.kafka import Sent
 from streams.simulate.lines import ts_of
+from streams.simulate.score import Score
 from streams.tap.follow import Committed, Follower
 
 

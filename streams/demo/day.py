@@ -19,11 +19,11 @@ from streams.demo.audience import Audience
 from streams.demo.crew import CrewError
 from streams.demo.lag import caught_up
 from streams.demo.recording import Recording
-from streams.demo.score import Score
 from streams.demo.screen import Screen
 from streams.signals.times import format_ms
 from streams.simulate.kafka import feed
 from streams.simulate.lines import ACTIVITY, HITS, REVIEWS, ts_of
+from streams.simulate.score import Score
 from streams.tap.follow import Committed, Follower
 from streams.tap.show import brief
 

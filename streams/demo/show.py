@@ -21,11 +21,11 @@ from streams import admin
 from streams.demo.crew import Crew
 from streams.demo.day import Day, unless
 from streams.demo.recording import Recording, record
-from streams.demo.score import Score
 from streams.demo.screen import Screen
 from streams.demo.summary import Figures
 from streams.embedded import EmbeddedKafka
 from streams.simulate.plan import Plan
+from streams.simulate.score import Score
 
 _PARTITIONS = 4
 _READY_S = 45.0
@@ -79,6 +79,7 @@ async def perform(show: Show, screen: Screen) -> tuple[Score, Figures, Recording
     figures = Figures(
         signals=len(recording.day),
         accounts=show.plan.accounts,
+        harmless=len({line[2] for line in recording.day} - day.score.staged),
         workers=show.workers,
         played_s=day.took_s,
         outputs=day.audience.outputs,

@@ -11,7 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streams.demo.score import Outcome, Score
+from streams.simulate.score import Outcome, Score
+from streams.simulate.truth import Hidden
 from streams.tap.show import duration
 
 _MS_PER_S = 1000
@@ -23,6 +24,8 @@ class Figures:
 
     signals: int
     accounts: int
+    harmless: int
+    """Accounts that had signals and are no part of the truth."""
     workers: int
     played_s: float
     outputs: Counter[str]
@@ -54,19 +57,27 @@ def _row(outcome: Outcome) -> tuple[RenderableType, ...]:
         verdict = Text("not detectable", "dim")
     took = outcome.took_ms
     return (
-        hidden.campaign,
+        Text.assemble(hidden.campaign, (_how(hidden), "dim")),
         str(len(hidden.accounts)),
         str(len(outcome.found)),
         duration(took) if took is not None else "–",
-        ", ".join(pattern.title for pattern in hidden.patterns),
+        ", ".join(pattern.title for pattern in hidden.patterns) or "–",
         verdict,
     )
 
 
+def _how(hidden: Hidden) -> str:
+    return "" if hidden.evasion == "plain" else f" {hidden.evasion}"
+
+
 def _below(score: Score, figures: Figures) -> list[RenderableType]:
-    hidden = sum(len(outcome.hidden.accounts) for outcome in score.outcomes)
-    false = sum(score.false_titles.values())
-    titles = ", ".join(f"{title} {count}" for title, count in score.false_titles.most_common())
+    detectable = [outcome for outcome in score.outcomes if outcome.hidden.detectable]
+    found = len(detectable) - len(score.missed)
+    false = sum(score.false.values())
+    titles = ", ".join(
+        f"{score.titles[pattern]} {count}" for pattern, count in score.false.most_common()
+    )
+    shadow = sum(score.false_in_shadow.values())
     outputs = ", ".join(f"{count} {topic}" for topic, count in sorted(figures.outputs.items()))
     latency = "no detection to measure"
     if figures.p50_s is not None and figures.p99_s is not None:
@@ -76,8 +87,14 @@ def _below(score: Score, figures: Figures) -> list[RenderableType]:
         )
     return [
         Text(
+            f"campaigns        {found} of {len(detectable)} detectable ones found, "
+            f"{len(score.outcomes) - len(detectable)} not detectable"
+        ),
+        Text(
             f"false positives  {false} detection{'' if false == 1 else 's'} on {len(score.false_accounts)} of "
-            f"{figures.accounts - hidden:,} harmless accounts" + (f": {titles}" if titles else "")
+            f"{figures.harmless:,} harmless accounts"
+            + (f": {titles}" if titles else "")
+            + (f"; {shadow} more in shadow" if shadow else "")
         ),
         Text(
             f"throughput       {figures.signals:,} signals in {figures.played_s:.1f} s, "
@@ -95,6 +112,7 @@ def as_json(score: Score, figures: Figures) -> dict[str, Any]:
         "campaigns": [
             {
                 "campaign": outcome.hidden.campaign,
+                "evasion": outcome.hidden.evasion,
                 "accounts": len(outcome.hidden.accounts),
                 "found": len(outcome.found),
                 "detectable": outcome.hidden.detectable,
@@ -102,10 +120,12 @@ def as_json(score: Score, figures: Figures) -> dict[str, Any]:
             }
             for outcome in score.outcomes
         ],
-        "false_positives": dict(score.false_titles),
+        "false_positives": {score.titles[pattern]: count for pattern, count in score.false.items()},
         "false_positive_accounts": len(score.false_accounts),
+        "false_positives_in_shadow": sum(score.false_in_shadow.values()),
         "signals": figures.signals,
         "accounts": figures.accounts,
+        "harmless_accounts": figures.harmless,
         "played_s": round(figures.played_s, 3),
         "signals_per_s": round(figures.signals / figures.played_s),
         "outputs": dict(figures.outputs),

@@ -2,10 +2,11 @@
 
 `examination` asks one question after the other: `broker` (version, settings), `records` (retention
 against windows, clocks, partitioning, dead letters), `workers` (group, package versions), and what
-`streams.admin` says of topics. It only looks; nothing is changed.
+`streams.admin` says of topics; `rulesets` looks whether all workers run the rules they should. It only looks; nothing is changed.
 """
 
 from streams.doctor.examination import Deployment, examine
 from streams.doctor.finding import Finding, Severity
+from streams.doctor.rulesets import longest_window_ms
 
-__all__ = ["Deployment", "Finding", "Severity", "examine"]
+__all__ = ["Deployment", "Finding", "Severity", "examine", "longest_window_ms"]

@@ -9,21 +9,29 @@ from typing import Any
 
 from streams.admin.cluster import Cluster, open_cluster
 from streams.admin.comparison import compare
-from streams.doctor import broker, records, workers
+from streams.doctor import broker, records, rulesets, workers
 from streams.doctor.finding import Finding, Severity
 from streams.doctor.sample import newest
-from streams.topics import TABLE, Role
+from streams.rules import running
+from streams.rules.topic import read_shelf
+from streams.signals import Schema
+from streams.topics import TABLE, Role, full_name
 
 _PER_PARTITION = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What is examined. `window_ms` is the longest window of the rules, lateness included."""
+    """What is examined.
+
+    `window_ms` is the longest window of the rules, lateness included. With a `schema`, that of the
+    published rule set counts instead, if there is one.
+    """
 
     connection: Mapping[str, Any]
     prefix: str = ""
     window_ms: int = 0
+    schema: Schema | None = None
     session_timeout_s: float = 10.0
     clock: Callable[[], float] = time.time
 
@@ -47,7 +55,13 @@ def _traffic(deployment: Deployment, cluster: Cluster) -> Iterator[Finding]:
         for topic in TABLE
         if topic.role is Role.IN and prefix + topic.name in live
     }
-    yield from records.retention(cluster, live, window_ms=deployment.window_ms, prefix=prefix)
+    window_ms = deployment.window_ms
+    if full_name("rules", prefix) in live:
+        shelf = read_shelf(deployment.connection, prefix)
+        yield from rulesets.look(running.workers(cluster, prefix), shelf.current, now_ms=now_ms)
+        if deployment.schema and (ruleset := rulesets.published(shelf, deployment.schema)):
+            window_ms = rulesets.longest_window_ms(ruleset)
+    yield from records.retention(cluster, live, window_ms=window_ms, prefix=prefix)
     yield from workers.group(cluster, live, prefix=prefix)
     sample = list(newest(deployment.connection, inputs, per_partition=_PER_PARTITION))
     yield from records.clocks(sample, now_ms=now_ms)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
@@ -21,13 +20,10 @@ _LAG = 100_000
 def group(cluster: Cluster, live: Mapping[str, Live], *, prefix: str) -> Iterator[Finding]:
     """The one consumer group: its members, and how far behind they are."""
     name = group_id(prefix)
-    if all(known["group_id"] != name for known in cluster.client.list_groups()):
-        # Asking for its coordinator would fail on a cluster that has had no group at all.
-        members: list[object] = []
-        committed: Mapping[TopicPartition, Any] = {}
-    else:
-        members = cluster.client.describe_groups([name])[name].get("members") or []
-        committed = cluster.client.list_group_offsets([name])[name]
+    # Asking for its coordinator would fail on a cluster that has had no group at all.
+    exists = name in cluster.group_ids()
+    members = cluster.group_members(name) if exists else []
+    committed = cluster.group_offsets([name])[name] if exists else {}
     inputs = [prefix + t.name for t in TABLE if t.role is Role.IN and prefix + t.name in live]
     partitions = [TopicPartition(t, n) for t in inputs for n in range(live[t].partitions)]
     ends = cluster.client.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))

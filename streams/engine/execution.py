@@ -127,6 +127,11 @@ class Execution:
         self._since.clear()
         self._since_count = 0
 
+    def settle(self) -> None:
+        """`keep`, and forgive patterns what they did so far: others apply from now on."""
+        self.keep()
+        self._poison.forgive()
+
     def take_refused(self) -> Counter[str]:
         """Signals refused since this was asked last, by reason, as of the last savepoint."""
         refused, self._refused_kept = self._refused_kept, Counter()

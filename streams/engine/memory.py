@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from streams.agents.contract import Agent
 from streams.engine.outbox import Output
@@ -19,7 +20,7 @@ _CHUNK_RECORDS = 1_000
 _CHECKPOINT_DIRTY = 20_000
 
 
-class MemoryRecord(NamedTuple):
+class MemoryRecord(msgspec.Struct, gc=False):
     """A record without a broker; it has the shape of `RawRecord`."""
 
     key: bytes | None

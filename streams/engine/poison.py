@@ -38,6 +38,11 @@ class PoisonWatch:
             self._failures.clear()
         self._signals += count
 
+    def forgive(self) -> None:
+        """Other rules apply from now on: what patterns did so far doesn't count against them."""
+        self._failures.clear()
+        self._last = None
+
     def raised(self, error: Exception) -> None:
         """A handler or a call raised; whether for good is known only after the retry."""
         self._last = error
@@ -63,7 +68,7 @@ class PoisonWatch:
             self._failures[pattern] = 0
             log.error(
                 "pattern %s is switched off in this worker: it failed on %d of %d signals within a "
-                "minute. Correct it and restart the worker.",
+                "minute. Correct it and publish it, or restart the worker.",
                 pattern,
                 failures,
                 self._signals,

@@ -140,6 +140,14 @@ class Processor:
         handled, self._handled = self._handled, Counter()
         return handled
 
+    def settle(self) -> None:
+        """Let no rollback reach behind what was handled so far.
+
+        To be called before the rules change: a signal handled under the old ones must not be
+        handled again under the new ones. Raises StateTooLarge.
+        """
+        self._execution.settle()
+
     @property
     def has_work(self) -> bool:
         """Whether a checkpoint would write anything (if only offsets that moved)."""

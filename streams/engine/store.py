@@ -58,6 +58,8 @@ class Store:
         self._encoded_bytes = 0
         self._last_key = ""
         self._last_cell: Cell | None = None
+        self._last_sub = self._last_sub_key = ""
+        self._last_sub_cell: Cell | None = None
         self._reader = Reader(kinds)
         self.timers = Timers(self._reader)
         self._encode = msgspec.msgpack.Encoder().encode
@@ -79,8 +81,10 @@ class Store:
             return None
         else:
             cell = self._load(full, entry, kind)
-        if not sub:
-            # A handler mostly puts back what it has just got: `put` need not look it up again.
+        # A handler mostly puts back what it has just got: `put` need not look it up again.
+        if sub:
+            self._last_sub, self._last_sub_key, self._last_sub_cell = sub, key, cell
+        else:
             self._last_key, self._last_cell = key, cell
         expires_s = cell.expires_s
         if expires_s and expires_s * 1000 <= self.now:
@@ -91,11 +95,14 @@ class Store:
         """See `State`."""
         # Rounded up here, not when encoding, so that a restored record expires when a live one does.
         expires_s = -(-expires_at // 1000)
-        cell = self._last_cell
-        if cell is None or key is not self._last_key or sub or cell.kind is not kind:
-            full = kind.tag + key.encode()
-            if sub:
-                full += b"\0" + sub.encode()
+        if sub:
+            cell = self._last_sub_cell
+            known = sub is self._last_sub and key is self._last_sub_key
+        else:
+            cell = self._last_cell
+            known = key is self._last_key
+        if cell is None or not known or cell.kind is not kind:
+            full = full_key(kind.tag, key, sub)
             entry = self._entries.get(full)
             if isinstance(entry, Cell):
                 cell = entry
@@ -117,7 +124,7 @@ class Store:
     def scan(self, kind: Kind[S], key: str) -> Iterator[tuple[str, S]]:
         """See `State`."""
         prefix = kind.tag + key.encode() + b"\0"
-        for sub in self._subs.of(prefix):
+        for sub in self._subs.of(prefix, self._entries):
             name = sub.decode()
             value = self.get(kind, key, name)
             if value is not None:
@@ -187,7 +194,7 @@ class Store:
             cell.data = pending[cell.full] = data
         self._encoded_bytes += grown
         self._touched.clear()
-        self._last_cell = None
+        self._last_cell = self._last_sub_cell = None
 
     def rollback(self) -> None:
         """Forget every change since the last savepoint, also one that was never put."""
@@ -203,7 +210,7 @@ class Store:
                 if cell.kind.due is not None:
                     self.timers.set(cell.full, cell.kind.due(cell.value))
         self._touched.clear()
-        self._last_cell = None
+        self._last_cell = self._last_sub_cell = None
 
     def take_pending(self) -> dict[bytes, bytes | None]:
         """Savepoint, sweep, and hand over what the checkpoint must write: key → record or None."""

@@ -10,7 +10,14 @@ leaves open and Vigil means by it stands in docs/patterns.md.
 from streams.patterns.findings import Finding, RuleErrors, Severity
 from streams.patterns.inline import Result, run_tests
 from streams.patterns.inline_reader import InlineTest
-from streams.patterns.loader import check_rules, load_rules
+from streams.patterns.loader import (
+    RuleFile,
+    check_files,
+    check_rules,
+    load_files,
+    load_rules,
+    read_files,
+)
 from streams.patterns.pattern import Pattern
 from streams.patterns.ruleset import RuleSet
 
@@ -20,9 +27,13 @@ __all__ = [
     "Pattern",
     "Result",
     "RuleErrors",
+    "RuleFile",
     "RuleSet",
     "Severity",
+    "check_files",
     "check_rules",
+    "load_files",
     "load_rules",
+    "read_files",
     "run_tests",
 ]

@@ -104,7 +104,8 @@ class Assembly:
         if cooldown:  # with none, every match is an episode of its own and nothing is kept
             cooldown = self._cooldown(rule, cooldown, lateness if waits else 0)
         grouping = Grouping(ACCOUNT, None, None)
-        return _Found((Search(rule.topic, rule.condition),), (), cooldown, lateness, grouping)
+        search = Search(rule.topic, rule.condition, title=rule.metadata.title)
+        return _Found((search,), (), cooldown, lateness, grouping)
 
     def _correlated(self, rule: Rule) -> _Found | None:
         spec = rule.correlation
@@ -200,6 +201,7 @@ class Assembly:
                     STOP,
                     owner=found.grouping.owner,
                     group=found.grouping.group,
+                    title=target.metadata.title,
                 )
             )
         return absence, searches
@@ -250,4 +252,5 @@ class Assembly:
         taken: dict[str, Pattern] = {}
         for pattern in patterns:
             other = taken.setdefault(pattern.key, pattern)
-            assert other is pattern, f"{pattern.id} and {other.id} hash to the same state key"
+            # The same id twice is a mistake, and told as one.
+            assert other.id == pattern.id, f"{pattern.id} and {other.id} hash to the same state key"

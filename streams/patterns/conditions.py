@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 Test = Callable[[Any], bool]
 """From a signal to whether it matches."""
@@ -32,12 +33,36 @@ class Among:
     possible: frozenset[str | None]
 
 
+class Part(Enum):
+    """What of a field a `Need` speaks of."""
+
+    WHOLE = "whole"
+    START = "start"
+    ITEM = "item"
+    ANY = "any"
+
+
+class Need(NamedTuple):
+    """What one field must have wherever a test holds; there may be more to the test.
+
+    One of `words`, which are in lower case, is the whole of the field's value in lower case, its
+    start, or one item of a list; with `Part.ANY` it is enough that the field is there. None among
+    the words stands for a field that isn't there. `all` says that the test asks nothing more.
+    """
+
+    field: str
+    part: Part
+    words: frozenset[str | None] = frozenset()
+    all: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Any other test. `fields` are what it reads, `test` gets the signal."""
+    """Any other test. `fields` are what it reads, `test` gets the signal; `need` is for dispatch."""
 
     fields: tuple[str, ...]
     test: Test
+    need: Need | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +132,7 @@ def fields_read(condition: Condition) -> frozenset[str]:
     match condition:
         case Among(field, _, _):
             return frozenset((field,))
-        case Ask(fields, _):
+        case Ask(fields, _, _):
             return frozenset(fields)
         case Not(part):
             return fields_read(part)
@@ -117,6 +142,51 @@ def fields_read(condition: Condition) -> frozenset[str]:
             return frozenset()
 
 
+def needs(condition: Condition) -> dict[tuple[str, Part], Need]:
+    """What fields must have wherever the condition holds, at most one need for each and part."""
+    match condition:
+        case Among(field, allowed, _):
+            words = frozenset(map(_folded, allowed))
+            return {(field, Part.WHOLE): Need(field, Part.WHOLE, words)}
+        case Ask(_, _, Need(field, part) as need):
+            return {(field, part): need}
+        case AllOf(parts):
+            return {key: need for part in parts for key, need in needs(part).items()}
+        case AnyOf(parts):
+            first, *others = map(needs, parts)
+            shared = set(first).intersection(*others)
+            return {
+                key: Need(*key, frozenset().union(*(one[key].words for one in (first, *others))))
+                for key in shared
+            }
+        case _:
+            return {}
+
+
+def needs_say_all(condition: Condition) -> bool:
+    """Whether the condition holds wherever its `needs` are met: then nothing is left to ask."""
+    match condition:
+        case Always(value):
+            return value
+        case Among(_, allowed, possible):
+            words = set(map(_folded, allowed))
+            return allowed == {value for value in possible if _folded(value) in words}
+        case Ask(_, _, Need() as need):
+            return need.all
+        case AllOf(parts):
+            fields = [field for part in parts for field, _ in needs(part)]
+            return len(fields) == len(set(fields)) and all(map(needs_say_all, parts))
+        case AnyOf(parts):
+            keys = {key for part in parts for key in needs(part)}
+            return len(keys) == 1 and all(map(needs_say_all, parts))
+        case _:
+            return False
+
+
+def _folded(word: str | None) -> str | None:
+    return None if word is None else word.lower()
+
+
 def compile_test(condition: Condition) -> Test:
     """A closure that asks a signal."""
     match condition:
@@ -124,7 +194,7 @@ def compile_test(condition: Condition) -> Test:
             return lambda _: value
         case Among(field, allowed, _):
             return _member_test(field, allowed)
-        case Ask(_, test):
+        case Ask(_, test, _):
             return test
         case Not(part):
             inner = compile_test(part)

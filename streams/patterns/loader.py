@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 from streams.patterns.assembly import Assembly
 from streams.patterns.block import read_block
@@ -27,16 +28,26 @@ CATALOGUE = "catalogue"
 SUFFIXES = (".yml", ".yaml")
 
 
+class RuleFile(NamedTuple):
+    """A rule file: its name within its directory, what people call it, what stands in it."""
+
+    name: str
+    shown: str
+    contents: bytes
+
+
 def load_rules(paths: Sequence[Path | str], schema: Schema) -> RuleSet:
     """Load rule files (directories are searched), ready to run.
 
     The word ``catalogue`` names the shipped patterns. Raises `RuleErrors` with every mistake; a
     rule set loads whole or not at all.
     """
-    ruleset, findings = _load(paths, schema)
-    if any(finding.severity is Severity.ERROR for finding in findings):
-        raise RuleErrors(findings)
-    return ruleset
+    return _loaded(*_load(*read_files(paths), schema))
+
+
+def load_files(files: Sequence[RuleFile], schema: Schema) -> RuleSet:
+    """`load_rules` for files that are in memory already."""
+    return _loaded(*_load(files, [], schema))
 
 
 def check_rules(paths: Sequence[Path | str], schema: Schema) -> list[Finding]:
@@ -44,7 +55,13 @@ def check_rules(paths: Sequence[Path | str], schema: Schema) -> list[Finding]:
 
     More than `load_rules` insists on: patterns without inline tests are warned about, too.
     """
-    ruleset, findings = _load(paths, schema)
+    files, findings = read_files(paths)
+    return sorted([*findings, *check_files(files, schema)[1]])
+
+
+def check_files(files: Sequence[RuleFile], schema: Schema) -> tuple[RuleSet, list[Finding]]:
+    """`check_rules` for files in memory, and the rule set as far as it could be read."""
+    ruleset, findings = _load(files, [], schema)
     for pattern in ruleset.patterns:
         missing = _missing_cases(ruleset.tests.get(pattern.id, ()))
         if missing:
@@ -57,31 +74,52 @@ def check_rules(paths: Sequence[Path | str], schema: Schema) -> list[Finding]:
                     "add it under vigil.tests; publishing insists on tests",
                 )
             )
-    return sorted(findings)
+    return ruleset, sorted(findings)
+
+
+def read_files(paths: Sequence[Path | str]) -> tuple[list[RuleFile], list[Finding]]:
+    """Every rule file below `paths`, each once; and what could not be read."""
+    files: list[RuleFile] = []
+    findings: list[Finding] = []
+    for path, name, shown in _files(paths, findings):
+        try:
+            files.append(RuleFile(name, shown, path.read_bytes()))
+        except OSError as error:
+            findings.append(
+                Finding(
+                    shown,
+                    0,
+                    Severity.ERROR,
+                    f"can't be read: {error.strerror}",
+                    "check the path and permissions",
+                )
+            )
+    return files, findings
+
+
+def _loaded(ruleset: RuleSet, findings: Sequence[Finding]) -> RuleSet:
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        raise RuleErrors(findings)
+    return ruleset
 
 
 def _missing_cases(tests: Sequence[InlineTest]) -> list[str]:
     return [case for case in CASES if all(test.case != case for test in tests)]
 
 
-def _load(paths: Sequence[Path | str], schema: Schema) -> tuple[RuleSet, list[Finding]]:
-    findings: list[Finding] = []
+def _load(
+    files: Sequence[RuleFile], findings: Sequence[Finding], schema: Schema
+) -> tuple[RuleSet, list[Finding]]:
+    """The rule set of these files, as far as they can be read, and all `findings` with theirs."""
     reports: list[Report] = []
     rules: list[Rule] = []
     broken: set[str] = set()
-    contents: list[tuple[str, bytes]] = []
     reader = InlineReader(schema)
     tests: dict[str, list[InlineTest]] = {}
-    for path, name, shown in _files(paths, findings):
-        report = Report(shown)
+    for file in files:
+        report = Report(file.shown)
         reports.append(report)
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            report.error(0, f"can't be read: {error.strerror}", "check the path and permissions")
-            continue
-        contents.append((name, raw))
-        for document in read_documents(raw, report):
+        for document in read_documents(file.contents, report):
             rule = _read_rule(document, schema)
             if rule is None:
                 broken.update(str(document.data.get(key)) for key in ("id", "name"))
@@ -89,10 +127,9 @@ def _load(paths: Sequence[Path | str], schema: Schema) -> tuple[RuleSet, list[Fi
             rules.append(rule)
             tests[rule.metadata.id] = reader.read(document, rule.block.tests)
     patterns: list[Pattern] = Assembly(rules, schema, broken).patterns()
-    for report in reports:
-        findings += report.findings
-    findings.sort()
-    return RuleSet(patterns, schema, ruleset_hash(contents), tests, findings), findings
+    found = sorted([*findings, *(one for report in reports for one in report.findings)])
+    contents = ruleset_hash((file.name, file.contents) for file in files)
+    return RuleSet(patterns, schema, contents, tests, found), found
 
 
 def _files(paths: Sequence[Path | str], findings: list[Finding]) -> list[tuple[Path, str, str]]:

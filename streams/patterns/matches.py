@@ -17,7 +17,7 @@ from typing import Any
 import re2
 from sigma import types as sigma
 
-from streams.patterns.conditions import Always, Ask, Condition, among
+from streams.patterns.conditions import Always, Ask, Condition, Need, Part, among
 from streams.signals import Field, FieldType
 
 Accepts = Callable[[Any], bool]
@@ -42,6 +42,7 @@ _TIME_PARTS: MappingProxyType[Any, Callable[[datetime], int]] = MappingProxyType
         sigma.TimestampPart.YEAR: lambda moment: moment.year,
     }
 )
+_MANY = sigma.SpecialChars.WILDCARD_MULTI
 _RE_FLAGS = MappingProxyType(
     {
         sigma.SigmaRegularExpressionFlag.IGNORECASE: "i",
@@ -80,13 +81,26 @@ def condition_for(field: Field, value: Any, fields: Any) -> Condition:
         chosen = frozenset(label for label in field.values or () if accepts(label))
         if not chosen:
             return Always(False)
-        return Ask((name,), lambda signal: not chosen.isdisjoint(getattr(signal, name)))
+        need = Need(name, Part.ITEM, frozenset(label.lower() for label in chosen))
+        return Ask((name,), lambda signal: not chosen.isdisjoint(getattr(signal, name)), need)
 
     def test(signal: Any) -> bool:
         present = getattr(signal, name)
         return present is not None and accepts(present)
 
-    return Ask((name,), test)
+    return Ask((name,), test, _need(name, value))
+
+
+def _need(name: str, value: Any) -> Need:
+    """What is sure about a field that matches a value."""
+    if not isinstance(value, sigma.SigmaString):
+        return Need(name, Part.ANY)
+    start, *rest = value.s or ("",)
+    if not isinstance(start, str):
+        return Need(name, Part.ANY)
+    part = Part.START if rest else Part.WHOLE
+    says_all = not isinstance(value, sigma.SigmaCasedString) and rest in ([], [_MANY])
+    return Need(name, part, frozenset((start.lower(),)), says_all)
 
 
 def _possible(field: Field) -> frozenset[str | None]:
@@ -103,7 +117,11 @@ def _presence(field: Field, *, present: bool) -> Condition:
     name = field.name
     if field.type is FieldType.REFS:
         return Ask((name,), lambda signal: bool(getattr(signal, name)) is present)
-    return Ask((name,), lambda signal: (getattr(signal, name) is not None) is present)
+    if present:
+        need = Need(name, Part.ANY, all=True)
+    else:
+        need = Need(name, Part.WHOLE, frozenset((None,)), all=True)
+    return Ask((name,), lambda signal: (getattr(signal, name) is not None) is present, need)
 
 
 def _same_as(field: Field, reference: Any, fields: Any) -> Condition:
@@ -174,8 +192,7 @@ def _string(value: Any, *, cased: bool) -> Accepts:
     parts = [part if isinstance(part, str) else None for part in value.s]
     if not cased:
         parts = [part if part is None else part.lower() for part in parts]
-    many = sigma.SpecialChars.WILDCARD_MULTI
-    plain = _plain(parts) if all(isinstance(p, str) or p is many for p in value.s) else None
+    plain = _plain(parts) if all(isinstance(p, str) or p is _MANY for p in value.s) else None
     if plain is None:
         plain = re2.compile("(?s)^" + "".join(map(_wildcard, value.s, parts)) + "$").search
     accepts: Accepts = plain
@@ -187,7 +204,7 @@ def _string(value: Any, *, cased: bool) -> Accepts:
 def _wildcard(part: Any, text: str | None) -> str:
     if text is not None:
         return str(re2.escape(text))
-    return ".*" if part is sigma.SpecialChars.WILDCARD_MULTI else "."
+    return ".*" if part is _MANY else "."
 
 
 def _plain(parts: list[str | None]) -> Accepts | None:

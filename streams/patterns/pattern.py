@@ -35,7 +35,7 @@ class Search:
 
     `stage` is a place in `Pattern.stages` (0 where there is none), or `STOP`; `bits` says which of
     the stage's rules it is. `owner` names the field whose state it is; `group` and `value` those
-    that group within it and whose values are counted, None without.
+    that group within it and whose values are counted, None without. `title` is the rule's.
     """
 
     topic: str
@@ -45,6 +45,7 @@ class Search:
     owner: str = "account"
     group: str | None = None
     value: str | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Stage:
 
     There they are the rule `bits`, or, with `counted`, their value is this stage's group. `grouped`
     says whether this stage groups by a second field, `passes` whether the one above has the same.
+    `title` is the rule's.
     """
 
     correlation: Correlation
@@ -61,6 +63,7 @@ class Stage:
     grouped: bool = False
     passes: bool = False
     counted: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Pattern:
     file: str
     line: int
 
-    @property
+    @cached_property
     def correlation(self) -> Correlation | None:
         """What is judged in the end, None for a rule without a window."""
         return self.stages[0].correlation if self.stages else None

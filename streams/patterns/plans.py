@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -17,7 +17,7 @@ ANY = ""
 Found = tuple[int, str, Any]
 """A match: the stage it enters or `STOP`, the group within the owner ("" for none), the value."""
 
-Find = Callable[[Any], Iterable[Found]]
+Find = Callable[[Any], Sequence[Found]]
 """From a signal to what it is to a pattern, nothing where it doesn't match."""
 
 
@@ -25,12 +25,16 @@ Find = Callable[[Any], Iterable[Found]]
 class Plan:
     """What to do with signals of one topic and dispatch value for one pattern.
 
-    `owner` is the field that says whose state it is.
+    `owner` is the field that says whose state it is; `find` finds nothing unless one of the
+    `conditions` holds. `sure` is `find` without asking, for who knows that the only one holds; None
+    where there are several.
     """
 
     pattern: Pattern
     owner: str
     find: Find
+    conditions: tuple[Condition, ...]
+    sure: Find | None = None
 
 
 def plans(
@@ -53,7 +57,9 @@ def plans(
             ]
             for owner in dict.fromkeys(search.owner for search, _ in searches):
                 own = [pair for pair in searches if pair[0].owner == owner]
-                reached.append(Plan(pattern, owner, _finder(own)))
+                conditions = tuple(condition for _, condition in own)
+                sure = _finder([(own[0][0], Always(True))]) if len(own) == 1 else None
+                reached.append(Plan(pattern, owner, _finder(own), conditions, sure))
         if reached:
             found[value] = tuple(reached)
     return found
@@ -98,7 +104,7 @@ def _find_one(entry: _Entry) -> Find:
 def _find_any(entries: list[_Entry]) -> Find:
     """Several searches or a group field. A signal that matches two counts once per window."""
 
-    def find(signal: Any) -> Iterable[Found]:
+    def find(signal: Any) -> Sequence[Found]:
         found: dict[tuple[int, str], Any] = {}
         for entry in entries:
             if entry.test is not None and not entry.test(signal):

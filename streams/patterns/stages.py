@@ -70,7 +70,15 @@ class Stages:
             return
         self._check_state(rule, correlation)
         self.stages.append(
-            Stage(correlation, above, bits, grouping.group is not None, passes, counted)
+            Stage(
+                correlation,
+                above,
+                bits,
+                grouping.group is not None,
+                passes,
+                counted,
+                rule.metadata.title,
+            )
         )
         done: set[int] = set()
         for name, target in zip(spec.rules, targets, strict=True):
@@ -93,6 +101,7 @@ class Stages:
                         owner,
                         group,
                         values[name],
+                        target.metadata.title,
                     )
                 )
                 continue

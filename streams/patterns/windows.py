@@ -107,6 +107,8 @@ class Correlation(ABC):
     """What a value takes at most in a state record, beyond time and id; 0: none is kept."""
     unites = False
     """Whether values are sets of rules as bits, so that two of one record are joined."""
+    fewest = 1
+    """With fewer records than this it can't hold."""
     most_kept: int
     """Records a window is compacted to at most."""
     limit: int
@@ -117,6 +119,7 @@ class Correlation(ABC):
     def __init__(self, terms: Terms) -> None:
         self.timespan, self.lateness, self.cooldown, self.independent = terms
         self.merges = False
+        self._kept = self.timespan + self.lateness
         self.horizon = max(self.timespan, self.cooldown) + 2 * self.lateness
         """How long after the last touch (ms) a window is kept. Its contents are dead for every
         signal that is not over a lateness more delayed than those before it."""
@@ -129,21 +132,13 @@ class Correlation(ABC):
         `newest` is the event time of the key's newest signal, this one included. The record must
         not lie more than `lateness` behind it, and not be in the window already unless it `merges`.
         """
-        at, tagged_id, value, source = entry
         ats = window.ats
-        if ats and at <= ats[-1]:
+        if ats and entry.at <= ats[-1]:
             return self.add_all(window, (entry,), newest)
-        ats.append(at)
-        window.ids.append(tagged_id)
-        if self.bytes_per_value:
-            window.values.append(value)
-        if self.independent:
-            window.sources.append(source)
-        high = len(ats)
-        low = bisect_right(ats, at - self.timespan)
-        held = self._holds(window, low, high)
-        fired: Sequence[Firing] = self._judge(window, ((low, high),)) if held else ()
-        self._forget(window, newest)
+        span = self._append(window, entry)
+        fired: Sequence[Firing] = self._judge(window, (span,)) if span else ()
+        if window.spans or len(ats) > self.limit or ats[0] <= newest - self._kept:
+            self._forget(window, newest)
         return fired
 
     def add_all(self, window: Window, entries: Sequence[Entry], newest: int) -> list[Firing]:
@@ -159,20 +154,41 @@ class Correlation(ABC):
 
         Whatever the cooldown, oldest first.
         """
+        if len(entries) == 1 and (not window.ats or entries[0].at > window.ats[-1]):
+            span = self._append(window, entries[0])
+            found = [self._satisfied(window, len(window.ats) - 1, *span)] if span else []
+            self._forget(window, newest)
+            return found
         before = {window.ats[high - 1] for _, high in self._held(window, entries)}
         new = {entry.id for entry in entries if self._insert(window, entry)}
-        found = []
-        for low, high in self._held(window, entries):
-            moment = window.ats[high - 1]
-            firing = self.firing(window, low, high, opens=True)
-            sources = union(window.sources, low, high)
-            found += [
-                Satisfied(window.ids[index], sources, firing)
-                for index in range(bisect_left(window.ats, moment), high)
-                if moment not in before or window.ids[index] in new
-            ]
+        found = [
+            self._satisfied(window, index, low, high)
+            for low, high in self._held(window, entries)
+            for index in range(bisect_left(window.ats, window.ats[high - 1]), high)
+            if window.ats[index] not in before or window.ids[index] in new
+        ]
         self._forget(window, newest)
         return found
+
+    def _satisfied(self, window: Window, index: int, low: int, high: int) -> Satisfied:
+        sources = union(window.sources, low, high) if self.independent else 0
+        return Satisfied(window.ids[index], sources, self.firing(window, low, high, opens=True))
+
+    def _append(self, window: Window, entry: Entry) -> Span | None:
+        """Put a record newer than all others; its window if that holds."""
+        at, tagged_id, value, source = entry
+        ats = window.ats
+        ats.append(at)
+        window.ids.append(tagged_id)
+        if self.bytes_per_value:
+            window.values.append(value)
+        if self.independent:
+            window.sources.append(source)
+        high = len(ats)
+        if high < self.fewest:
+            return None
+        low = bisect_right(ats, at - self.timespan)
+        return (low, high) if self._holds(window, low, high) else None
 
     def _insert(self, window: Window, entry: Entry) -> bool:
         """Put a record where it belongs; False if it was there and was joined with it."""
@@ -218,7 +234,7 @@ class Correlation(ABC):
         dead = newest - self.lateness
         if window.spans and window.spans[1] + self.cooldown <= dead:
             forget_before(window.spans, dead - self.cooldown)
-        dead -= self.timespan
+        dead = newest - self._kept
         if ats[0] <= dead:
             gone = bisect_right(ats, dead)
             del ats[:gone], window.ids[:gone], window.values[:gone], window.sources[:gone]

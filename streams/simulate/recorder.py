@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 
 from streams.signals.times import format_ms
 from streams.simulate.lines import ACTIVITY, HITS, REVIEWS, Line, order_of
@@ -49,6 +50,11 @@ class Recorder:
     def review(self, account: str, at: int, fields: str) -> None:
         """Record that a person looked at a decision about the account."""
         self._add(REVIEWS, account, at, fields)
+
+    def so_far(self) -> Iterator[Line]:
+        """Go through what was recorded and not yet taken, in no order."""
+        for lines in self._buckets.values():
+            yield from lines
 
     def take(self, minute: int) -> list[Line]:
         """Return what was recorded for that minute, in no order, and forget it."""

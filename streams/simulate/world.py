@@ -29,6 +29,8 @@ _SHARES_PAYMENT = int(0.20 * _BYTE)
 _OFTEN_REFUSED = int(0.02 * _BYTE)
 _THROUGH_API = int(0.012 * _BYTE)
 _NEWCOMER = int(0.015 * _BYTE)
+_DEVELOPER = int(0.02 * _BYTE)
+YOUNG = ("minor", "teen")
 _AGE_BANDS = ((0.02, "minor"), (0.12, "teen"), (0.72, "adult"), (1.0, "unknown"))
 
 REFUSAL_RATE = 0.004
@@ -51,10 +53,20 @@ class Account:
     through_api: bool
     newcomer: bool
     """Its `account.created` falls into the simulated time."""
+    developer: bool
+    """Builds data sets and fine-tunes models; no minor does."""
+
+    @property
+    def young(self) -> bool:
+        """Whether it is known to be a child's or a teenager's."""
+        return self.age_band in YOUNG
 
 
 class World:
-    """All accounts of a run: `size` of them, the same ones for the same seed."""
+    """All accounts of a run: `size` of them, the same ones for the same seed.
+
+    Numbers from `size` on are strangers: accounts that have no part in harmless traffic.
+    """
 
     def __init__(self, seed: int, size: int) -> None:
         self.size = size
@@ -81,7 +93,7 @@ class World:
         return letter + digest.hexdigest()
 
     def account(self, number: int) -> Account:
-        """Return the account of that number, 0 ≤ number < `size`."""
+        """Return the account of that number; from `size` on a stranger's."""
         met = self._met.get(number)
         if met is None:
             met = self._met[number] = self._make(number)
@@ -90,7 +102,8 @@ class World:
     def _make(self, number: int) -> Account:
         digest = hashlib.blake2b(b"%d" % number, key=self._key, digest_size=24).digest()
         household = number // _HOUSEHOLD
-        zone = self._homes[number]
+        stranger = number >= self.size
+        zone = digest[21] % len(ZONES) if stranger else self._homes[number]
         if digest[12] < _SHARED_DEVICE:
             devices = [self.pseudonym("d", f"family {household}")]
         else:
@@ -104,6 +117,7 @@ class World:
             owner = f"family {household}" if digest[16] < _SHARES_PAYMENT else f"own {number}"
             payment = self.pseudonym("p", owner)
         age = digest[17] / _BYTE
+        band = next(band for upto, band in _AGE_BANDS if age < upto)
         often = digest[18] < _OFTEN_REFUSED
         return Account(
             number=number,
@@ -112,8 +126,9 @@ class World:
             devices=tuple(devices),
             networks=(home, carrier),
             payment=payment,
-            age_band=next(band for upto, band in _AGE_BANDS if age < upto),
+            age_band=band,
             refusal_rate=OFTEN_REFUSED_RATE if often else REFUSAL_RATE,
             through_api=digest[19] < _THROUGH_API,
-            newcomer=digest[20] < _NEWCOMER,
+            newcomer=digest[20] < _NEWCOMER and not stranger,
+            developer=digest[22] < _DEVELOPER and band != "minor",
         )

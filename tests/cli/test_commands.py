@@ -67,6 +67,15 @@ def test_check_names_file_and_line_and_ends_with_1(tmp_path, capsys):
     assert finding["line"] == 7
 
 
+def test_check_prints_the_schema_editors_take_with_what_a_schema_file_adds(tmp_path, capsys):
+    (tmp_path / "schema.toml").write_text('[activity]\nkinds = ["star.added"]')
+    own = ["--schema", str(tmp_path / "schema.toml")]
+    assert main(["check", "--print-schema", *own]) == 0
+    definitions = json.loads(capsys.readouterr().out)["$defs"]
+    assert definitions["activity.kind"]["enum"][-1] == "star.added"
+    assert main(["check"]) == 2
+
+
 def test_check_of_a_broken_schema_file_is_2(tmp_path, capsys):
     (tmp_path / "rule.yml").write_text(RULE)
     (tmp_path / "schema.toml").write_text("[activty]")

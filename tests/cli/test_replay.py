@@ -107,9 +107,10 @@ def test_a_line_that_is_no_record_exits_2_naming_file_and_line(tmp_path: Path, l
     assert b"internal error" not in run.stderr
 
 
-def test_a_damaged_archive_exits_2(tmp_path: Path) -> None:
-    path = tmp_path / "hits.jsonl.gz"
-    path.write_bytes(gzip.compress("\n".join(HITS).encode())[:-9])
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_an_archive_that_was_cut_off_exits_2(tmp_path: Path, pack: Any) -> None:
+    path = tmp_path / ("hits.jsonl.gz" if pack is gzip.compress else "hits.jsonl.zst")
+    path.write_bytes(pack("\n".join(HITS).encode())[:-9])
     assert str(path).encode() in replay(str(path), code=2).stderr
 
 
@@ -120,3 +121,10 @@ def test_a_name_kafka_would_refuse_is_wrong_use(tmp_path: Path) -> None:
     )  # fmt: skip
     assert run.returncode == 2
     assert b"--worker-id" in run.stderr
+
+
+def test_an_archive_of_several_frames_is_read_to_its_end(tmp_path: Path) -> None:
+    whole, parts = tmp_path / "whole.jsonl", tmp_path / "parts.jsonl.zst"
+    whole.write_text("\n".join(HITS))
+    parts.write_bytes(b"".join(zstandard.compress(f"{line}\n".encode()) for line in HITS))
+    assert replay(str(parts)).stdout == replay(str(whole)).stdout

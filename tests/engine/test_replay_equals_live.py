@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache
 from itertools import chain
 
@@ -111,16 +112,25 @@ def test_chunks_restarts_and_partitions_change_no_detection(seed: int, partition
         parts[(murmur2(key) & 0x7FFFFFFF) % partitions].write(topic, key, value, ts)
     for part in parts:
         part.run()
-    live = by_key(chain.from_iterable(part.outputs for part in parts))
-    assert live == by_key(replayed(lines))
-    assert sum(map(len, live.values())) > 10, "the comparison compares something"
+    live, offline = chain.from_iterable(part.outputs for part in parts), replayed(lines)
+    (at_once, waited), (expected_at_once, expected_waited) = told(live), told(offline)
+    assert at_once == expected_at_once
+    # What waited is told when its partition learns that the time is over: the same, some time.
+    assert waited == expected_waited
+    assert sum(map(len, at_once.values())) > 10, "the comparison compares something"
+    assert waited, "here too"
 
 
-def by_key(outputs: object) -> dict[bytes, list[Output]]:
-    found: dict[bytes, list[Output]] = defaultdict(list)
-    for output in outputs:  # type: ignore[attr-defined]
-        found[output.key].append(output)
-    return found
+def told(outputs: Iterable[Output]) -> tuple[dict[bytes, list[Output]], set[bytes]]:
+    """The outputs of each key in order, and apart from them the values of those that waited."""
+    at_once: dict[bytes, list[Output]] = defaultdict(list)
+    waited: set[bytes] = set()
+    for output in outputs:
+        if output.topic == "detections" and b'"waited_s"' in output.value:
+            waited.add(output.value)
+        else:
+            at_once[output.key].append(output)
+    return at_once, waited
 
 
 @pytest.mark.parametrize("seed", range(6))

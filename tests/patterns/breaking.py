@@ -48,8 +48,9 @@ def _correlated(section: dict[str, Any]) -> Iterator[tuple[str, Change]]:
         for op, bound in condition.items():
             for other in _others(op, bound):
                 yield f"{op} {other} instead of {bound}", _bounded(op, other)
-    if isinstance(condition, str) and " and not " in condition:
-        yield "no exception", _without_exception
+    if isinstance(condition, str):
+        for exception in condition.split(" and not ")[1:]:
+            yield f"{exception} is no exception", _without(exception)
     if isinstance(condition, str) and " and " in condition.replace(" and not ", ""):
         yield "or instead of and", _any_will_do
     if section["type"] == "temporal_ordered" and len(section["rules"]) > 1:
@@ -76,8 +77,8 @@ def _detected(rule: dict[str, Any]) -> Iterator[tuple[str, Change]]:
     for field, other in _OTHER.items():
         if field in detection[first]:
             yield f"{other} instead", _looking_for(first, field, other)
-    if " and not " in detection["condition"]:
-        yield "no exception", _without_exception
+    for exception in detection["condition"].split(" and not ")[1:]:
+        yield f"{exception} is no exception", _without(exception)
 
 
 def _governed(block: dict[str, Any]) -> Iterator[tuple[str, Change]]:
@@ -118,11 +119,14 @@ def _by_account(_rules: Rules, rule: dict[str, Any]) -> None:
     rule["correlation"]["group-by"] = ["account"]
 
 
-def _without_exception(_rules: Rules, rule: dict[str, Any]) -> None:
-    section = rule.get("detection") or rule["correlation"]
-    section["condition"] = section["condition"].split(" and not ")[0]
-    if "rules" in section:
-        section["rules"] = [name for name in section["rules"] if name in section["condition"]]
+def _without(exception: str) -> Change:
+    def change(_rules: Rules, rule: dict[str, Any]) -> None:
+        section = rule.get("detection") or rule["correlation"]
+        section["condition"] = section["condition"].replace(f" and not {exception}", "")
+        if "rules" in section:
+            section["rules"].remove(exception)
+
+    return change
 
 
 def _any_will_do(_rules: Rules, rule: dict[str, Any]) -> None:

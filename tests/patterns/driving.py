@@ -11,10 +11,9 @@ from typing import Any
 import msgspec
 
 from streams.agents.accounts import accounts_agent
-from streams.agents.trial import agent_for
+from streams.engine.inline import play as play_inline  # noqa: F401 - found here by all tests of rules
 from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleSet, load_rules
-from streams.patterns.inline_reader import Record
 from streams.signals import Schema
 from streams.signals.times import parse_ms
 
@@ -163,17 +162,6 @@ class Play:
     def moments(self) -> list[int]:
         """When the detections happened, in ms after the start, in the order emitted."""
         return [parse_ms(detection["at"]) - START for detection in self.detections]
-
-
-def play_inline(ruleset: RuleSet, inline: Iterable[Record]) -> Iterator[tuple[str, bytes]]:
-    """The driver for inline tests; a signal that is refused would be a fault of the reader."""
-    records = list(inline)
-    driver = MemoryDriver([agent_for(ruleset)])
-    end = max((record.timestamp for record in records), default=0)
-    horizon = max((pattern.horizon for pattern in ruleset.patterns), default=0)
-    for output in itertools.chain(driver.feed(records), driver.advance(end + horizon)):
-        assert output.topic != "dead-letters", output
-        yield output.topic, output.value
 
 
 def fires(ruleset: RuleSet, *signals: tuple[str, dict[str, Any]]) -> list[int]:

@@ -87,6 +87,21 @@ class Engine:
             log.warning("%s/%d: read %d, expected %d: reading there again", *tp, chunk.start, place)
             await self._thread().seek_all({tp: place})
 
+    def use(self, ruleset: Any) -> None:
+        """Have every agent judge by another rule set, from the next signal of any partition on.
+
+        Called between two turns of the owners, which never wait in the middle of one.
+        """
+        try:
+            for owner in self._owners.values():
+                owner.settle()
+        except Exception as error:  # noqa: BLE001 - as where an owner's own task fails
+            self._fatal(error)
+            return
+        for agent in self._agents.values():
+            if agent.use is not None:
+                agent.use(ruleset)
+
     # Health
 
     @property

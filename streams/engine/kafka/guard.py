@@ -4,7 +4,7 @@ aiokafka's static membership has no FencedInstanceId, so two live workers of one
 in a loop. Each worker therefore signs for its name: it commits a random number as the offset of a
 group that is named after it and has no members, and looks every few seconds whether the number is
 still its own. No transaction is involved: one that times out in a broker outage would look like
-somebody else's.
+somebody else's. A few words of the worker stand beside the number, for those who ask what it does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from streams.topics import worker_group
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +39,17 @@ class NameGuard:
         self, connection: Mapping[str, Any], prefix: str, worker_id: str, topic: str
     ) -> None:
         self._connection = connection
-        self._group = f"{prefix}vigil.worker.{worker_id}"
+        self._group = worker_group(worker_id, prefix)
         self._place = TopicPartition(topic, 0)
         self._signature = secrets.randbits(62)
         self._consumer: AIOKafkaConsumer | None = None
+        self._words = ""
+        self._news = asyncio.Event()
+
+    def say(self, words: str) -> None:
+        """Have these words stand beside the signature, soon; at most some 4,000 bytes."""
+        self._words = words
+        self._news.set()
 
     async def take(self) -> None:
         """Sign for the name. Raises KafkaError."""
@@ -51,23 +60,32 @@ class NameGuard:
         consumer.assign([self._place])
         # Nothing is ever read here: paused before the fetcher looks.
         consumer.pause(self._place)
-        await consumer.commit({self._place: self._signature})
+        await self._sign(consumer)
 
     async def hold(self) -> None:
         """Look until cancelled. Raises NameTaken; an unreachable broker is waited for."""
         consumer = self._consumer
         assert consumer is not None
         while True:
-            await asyncio.sleep(RENEW_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), RENEW_S)
             try:
                 signature = await asyncio.wait_for(consumer.committed(self._place), _ANSWER_S)
-                if signature is None:  # a group nobody joins is forgotten after some days
-                    await consumer.commit({self._place: self._signature})
+                if signature not in (None, self._signature):
+                    raise NameTaken
+                # A group nobody joins is forgotten after some days.
+                if signature is None or self._news.is_set():
+                    await asyncio.wait_for(self._sign(consumer), _ANSWER_S)
             except (KafkaError, TimeoutError) as error:
                 log.warning("can't look after the worker's name: %s", type(error).__name__)
-                continue
-            if signature not in (None, self._signature):
-                raise NameTaken
+                # The news stay news, and are told at the next look.
+                await asyncio.sleep(RENEW_S)
+
+    async def _sign(self, consumer: Any) -> None:
+        words = self._words
+        await consumer.commit({self._place: OffsetAndMetadata(self._signature, words)})
+        if words == self._words:
+            self._news.clear()
 
     async def release(self) -> None:
         """Let go of the connection; the next start signs anew."""

@@ -167,6 +167,10 @@ class Owner:
         self._wake.set()
         return None
 
+    def settle(self) -> None:
+        """See `Processor.settle`."""
+        self._processor.settle()
+
     def wants(self, topic: str) -> bool:
         """Whether there is room for more of an input (logical topic)."""
         return self.agent.inputs.index(topic) not in self._full

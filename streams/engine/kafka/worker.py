@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -117,8 +117,19 @@ class Worker:
         """Ask for a clean stop; safe to call again."""
         self._ended.set()
 
-    async def run(self) -> int:
-        """Run until stopped or broken; returns the exit code. See `run_process` for what next."""
+    def use(self, ruleset: Any) -> None:
+        """See `Engine.use`."""
+        self._engine.use(ruleset)
+
+    def say(self, words: str) -> None:
+        """See `NameGuard.say`."""
+        self._guard.say(words)
+
+    async def run(self, beside: Callable[[], Coroutine[Any, Any, None]] | None = None) -> int:
+        """Run until stopped or broken; returns the exit code. See `run_process` for what next.
+
+        `beside` is run as long as the worker; what it raises ends the worker as its own faults do.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -133,6 +144,8 @@ class Worker:
             if start.done():
                 start.result()
                 chores += map(asyncio.create_task, (self._hold(), self._lag(), self._collect()))
+                if beside is not None:
+                    chores.append(asyncio.create_task(self._beside(beside)))
                 await stopped
             else:
                 start.cancel()
@@ -218,6 +231,12 @@ class Worker:
         try:
             await self._guard.hold()
         except NameTaken as error:
+            self._on_fatal(error)
+
+    async def _beside(self, beside: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await beside()
+        except Exception as error:  # noqa: BLE001 - as in `run`
             self._on_fatal(error)
 
     async def _every_second(self) -> None:

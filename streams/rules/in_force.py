@@ -1,0 +1,94 @@
+"""Tells which rule set a worker runs: to metrics, to `vigil rules status`, and to the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from streams.metrics import Loaded, Metrics
+from streams.patterns import RuleSet
+from streams.rules.follow import Refusal
+from streams.rules.running import PUBLISHED, Running
+from streams.signals.times import format_ms
+
+log = logging.getLogger(__name__)
+
+
+class Switchable(Protocol):
+    """What is needed of a worker; `streams.engine.kafka.worker.Worker` is one."""
+
+    def use(self, ruleset: RuleSet) -> None:
+        """Judge by this rule set from the next signal on."""
+
+    def say(self, words: str) -> None:
+        """Keep these words where others can read them."""
+
+
+class InForce:
+    """The `Listener` of a worker's follower.
+
+    `source` is where the first set comes from (see `Running`); `refusal` what had to be refused
+    before it. `clock` gives seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        worker: Switchable,
+        metrics: Metrics,
+        ruleset: RuleSet,
+        *,
+        source: str,
+        refusal: Refusal | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._worker = worker
+        self._metrics = metrics
+        self._clock = clock
+        self._running = Running(ruleset=ruleset.hash, since=self._now(), source=source)
+        self._tell(ruleset)
+        if refusal is not None:
+            self.refuse(refusal)
+
+    def switch(self, ruleset: RuleSet) -> None:
+        """See `Listener`."""
+        was = self._running
+        self._worker.use(ruleset)
+        self._running = Running(ruleset=ruleset.hash, since=self._now())
+        self._tell(ruleset)
+        log.info(
+            "rule set %s with %d patterns is in force, it was %s",
+            ruleset.hash,
+            len(ruleset),
+            was.ruleset,
+        )
+        if was.source != PUBLISHED:
+            log.warning("a published rule set wins: start this worker without --rules next time")
+
+    def refuse(self, refusal: Refusal | None) -> None:
+        """See `Listener`."""
+        self._metrics.refused(refused=refusal is not None)
+        if refusal is None:
+            self._running = replace(self._running, refused=None, refused_at=None, why=None)
+        else:
+            self._running = replace(
+                self._running,
+                refused=refusal.ruleset,
+                refused_at=self._now(),
+                why=refusal.why,
+            )
+        self._worker.say(self._running.note())
+
+    def _tell(self, ruleset: RuleSet) -> None:
+        self._metrics.loaded(
+            ruleset.hash,
+            [Loaded(p.id, p.title, p.version, p.mode, p.severity, p.block.harm or "")
+             for p in ruleset.patterns],
+        )  # fmt: skip
+        self._worker.say(self._running.note())
+
+    def _now(self) -> str:
+        return format_ms(int(self._clock() * 1000))
