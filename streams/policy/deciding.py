@@ -32,6 +32,7 @@ from streams.policy.victims import note_sign, suspected_minor, taken_over
 
 LOCK = "credentials.lock"
 PROTECT = "protect"
+_DATASET_ACTIONS = ("content.remove", "dataset.quarantine")
 
 ENTITY_CEILING = "restrict"
 """The most that is done where only a shared device, payment, … speaks against an account."""
@@ -160,9 +161,6 @@ def decide(policy: Policy, case: Case, offence: Offence, now: int) -> Decision:
     if offence.asked not in LADDER:
         return Decision(Why.PASSED, moment, (Step(offence.asked),))
     return _ladder(policy, case, offence, moment)
-
-
-_DATASET_ACTIONS = ("content.remove", "dataset.quarantine")
 
 
 def _zero_tolerance(policy: Policy, case: Case, offence: Offence, moment: int) -> Decision:
