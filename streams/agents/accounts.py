@@ -88,7 +88,9 @@ class Accounts:
             newest = at
         # 2. and 3.
         if find is not None and (plans := find(signal)):
-            arrival = Arrival(signal, account, TAGS[topic] + signal.id, newest)
+            arrival = Arrival(
+                signal, account, TAGS[topic] + signal.id, newest, len(ring) < RING_BYTES
+            )
             if not self._matching.take_in(state, arrival, plans, out):
                 self.known_to_windows_only += 1
                 return

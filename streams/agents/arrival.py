@@ -17,12 +17,15 @@ class Arrival(NamedTuple):
     """A signal come to one owner, an account or an entity.
 
     `tagged` names it in windows; `newest` is the event time of the owner's newest signal, ms.
+    `new` says that no window can hold it: all ids the owner ever met are remembered, and it is none
+    of them. Otherwise it may be known to a window that remembers longer.
     """
 
     signal: Signal
     owner: str
     tagged: str
     newest: int
+    new: bool
 
 
 def id_of(tagged: str) -> str:

@@ -17,6 +17,7 @@ from streams.agents.contract import Agent, Kind, Out, State
 from streams.agents.matching import Matching
 from streams.agents.windows_state import KINDS
 from streams.patterns import RuleSet
+from streams.patterns.dispatch import dispatch
 from streams.patterns.pattern import DISPATCH_FIELD, ENTITIES
 from streams.patterns.plans import ANY, Plan
 from streams.signals import Schema
@@ -44,7 +45,9 @@ class Entities:
     def use(self, ruleset: RuleSet) -> None:
         """Decide by this rule set from now on."""
         self._ruleset = ruleset
-        self._plans = ruleset.plans_of(ENTITIES)
+        fields = ruleset.schema.fields
+        plans = ruleset.plans_of(ENTITIES)
+        self._dispatch = {topic: dispatch(found, fields(topic)) for topic, found in plans.items()}
         self._matching = Matching(ruleset)
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
         self._idle_ms = max(IDLE_MS, longest)
@@ -56,9 +59,11 @@ class Entities:
     def __call__(self, state: State, signal: Any, out: Out) -> None:
         """Handle one signal. Raises `PatternError` for what a pattern raises."""
         field = DISPATCH_FIELD.get(signal.topic)
-        value = getattr(signal, field) if field else ANY
+        find = self._dispatch[signal.topic].get(getattr(signal, field) if field else ANY)
+        if find is None:
+            return
         meetings: dict[str, list[Plan]] = {}
-        for plan in self._plans[signal.topic].get(value, ()):
+        for plan in find(signal):
             ref = getattr(signal, plan.owner)
             if ref is not None:
                 meetings.setdefault(f"{plan.pattern.entity}:{ref}", []).append(plan)
@@ -84,7 +89,7 @@ class Entities:
         if holds(record.ids, mark):
             return
         newest = max(record.newest, signal.at)
-        arrival = Arrival(signal, owner, tagged, newest)
+        arrival = Arrival(signal, owner, tagged, newest, len(record.ids) < RING_BYTES)
         if not self._matching.take_in(state, arrival, plans, out):
             return
         ids = record.ids

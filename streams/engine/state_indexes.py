@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from streams.agents.contract import NEVER
 from streams.engine.state_format import prefix_of
@@ -11,19 +11,26 @@ _BUCKET_S = 3600
 
 
 class SubKeys:
-    """The sub-keys of each key; full keys without one are ignored."""
+    """The sub-keys of each key, of the kinds that were ever asked for.
+
+    Most kinds never are, and their records would be listed for nothing.
+    """
 
     def __init__(self) -> None:
         self._subs: dict[bytes, set[bytes]] = {}
+        self._kinds: set[bytes] = set()
 
     def add(self, full: bytes) -> None:
-        """Note a full key."""
-        prefix = prefix_of(full)
-        if prefix:
-            self._subs.setdefault(prefix, set()).add(full[len(prefix) :])
+        """Note a full key; one without a sub-key is ignored."""
+        if full[:1] in self._kinds:
+            prefix = prefix_of(full)
+            if prefix:
+                self._subs.setdefault(prefix, set()).add(full[len(prefix) :])
 
     def discard(self, full: bytes) -> None:
         """Forget a full key."""
+        if full[:1] not in self._kinds:
+            return
         prefix = prefix_of(full)
         subs = self._subs.get(prefix)
         if subs is not None:
@@ -31,8 +38,16 @@ class SubKeys:
             if not subs:
                 del self._subs[prefix]
 
-    def of(self, prefix: bytes) -> list[bytes]:
-        """The sub-keys below a prefix (with its NUL byte), sorted."""
+    def of(self, prefix: bytes, present: Iterable[bytes]) -> list[bytes]:
+        """The sub-keys below a prefix (with its NUL byte), sorted.
+
+        `present` are all full keys, of which those of the kind are noted when it is first asked for.
+        """
+        kind = prefix[:1]
+        if kind not in self._kinds:
+            self._kinds.add(kind)
+            for full in present:
+                self.add(full)
         return sorted(self._subs.get(prefix, ()))
 
 

@@ -124,7 +124,7 @@ class Store:
     def scan(self, kind: Kind[S], key: str) -> Iterator[tuple[str, S]]:
         """See `State`."""
         prefix = kind.tag + key.encode() + b"\0"
-        for sub in self._subs.of(prefix):
+        for sub in self._subs.of(prefix, self._entries):
             name = sub.decode()
             value = self.get(kind, key, name)
             if value is not None:

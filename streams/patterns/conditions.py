@@ -47,12 +47,13 @@ class Need(NamedTuple):
 
     One of `words`, which are in lower case, is the whole of the field's value in lower case, its
     start, or one item of a list; with `Part.ANY` it is enough that the field is there. None among
-    the words stands for a field that isn't there.
+    the words stands for a field that isn't there. `all` says that the test asks nothing more.
     """
 
     field: str
     part: Part
     words: frozenset[str | None] = frozenset()
+    all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,9 @@ def needs(condition: Condition) -> dict[tuple[str, Part], Need]:
     """What fields must have wherever the condition holds, at most one need for each and part."""
     match condition:
         case Among(field, allowed, _):
-            folded = frozenset(word if word is None else word.lower() for word in allowed)
-            return {(field, Part.WHOLE): Need(field, Part.WHOLE, folded)}
-        case Ask(_, _, Need(field, part, _) as need):
+            words = frozenset(map(_folded, allowed))
+            return {(field, Part.WHOLE): Need(field, Part.WHOLE, words)}
+        case Ask(_, _, Need(field, part) as need):
             return {(field, part): need}
         case AllOf(parts):
             return {key: need for part in parts for key, need in needs(part).items()}
@@ -160,6 +161,30 @@ def needs(condition: Condition) -> dict[tuple[str, Part], Need]:
             }
         case _:
             return {}
+
+
+def needs_say_all(condition: Condition) -> bool:
+    """Whether the condition holds wherever its `needs` are met: then nothing is left to ask."""
+    match condition:
+        case Always(value):
+            return value
+        case Among(_, allowed, possible):
+            words = set(map(_folded, allowed))
+            return allowed == {value for value in possible if _folded(value) in words}
+        case Ask(_, _, Need() as need):
+            return need.all
+        case AllOf(parts):
+            fields = [field for part in parts for field, _ in needs(part)]
+            return len(fields) == len(set(fields)) and all(map(needs_say_all, parts))
+        case AnyOf(parts):
+            keys = {key for part in parts for key in needs(part)}
+            return len(keys) == 1 and all(map(needs_say_all, parts))
+        case _:
+            return False
+
+
+def _folded(word: str | None) -> str | None:
+    return None if word is None else word.lower()
 
 
 def compile_test(condition: Condition) -> Test:

@@ -18,6 +18,7 @@ class EventCount(Bucketed):
         self.threshold = threshold
         self.most_evidence = threshold.enough
         self._least = threshold.at_least
+        self.fewest = threshold.at_least or 1
 
     def holds(self, window: Window, low: int, high: int) -> bool:  # noqa: ARG002 - counts only
         """See `Correlation.holds`."""
@@ -59,11 +60,11 @@ class ValueCount(Bucketed):
         super().__init__(terms, 2 * threshold.enough + 2)
         self.threshold = threshold
         self.most_evidence = threshold.enough
-        self._least = threshold.at_least or 1
+        self.fewest = threshold.at_least or 1
 
     def holds(self, window: Window, low: int, high: int) -> bool:
         """See `Correlation.holds`; without any value it never holds."""
-        if high - low < self._least:
+        if high - low < self.fewest:
             return False
         found = _distinct(window, low, high)
         return found > 0 and self.threshold(found)

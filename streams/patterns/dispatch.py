@@ -9,10 +9,11 @@ together, leave hardly more plans than do match it, without asking a single one.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from streams.patterns.conditions import Need, Part, needs
+from streams.patterns.conditions import Need, Part, needs, needs_say_all
 from streams.patterns.plans import Plan
 from streams.signals import Field
 from streams.signals.ids import MAX_ID_CHARS
@@ -51,9 +52,17 @@ def _dispatch(plans: tuple[Plan, ...], few: Collection[str]) -> Dispatch:
                 field = fields.setdefault(name, _Field(name, everything))
                 field.narrow(bit, wanted[name, part])
             bit <<= 1
+    plans = tuple(map(_without_asking, plans))
     together = [field for field in fields.values() if field.name in few]
     alone = [field for field in fields.values() if field.name not in few]
     return _finder(plans, owners, together, alone)
+
+
+def _without_asking(plan: Plan) -> Plan:
+    """A plan that needn't ask what the tables have answered, where they answer it all."""
+    if plan.sure is not None and needs_say_all(plan.conditions[0]):
+        return replace(plan, find=plan.sure)
+    return plan
 
 
 class _Field:
@@ -106,8 +115,8 @@ def _finder(
 ) -> Dispatch:
     """The function that does it; `owners` says whose plan's each bit is."""
     everything = (1 << len(owners)) - 1
-    # Twice a field that is always there, so that it is a tuple however few the others are.
-    combination = attrgetter("topic", "topic", *(field.name for field in together))
+    # At least two, the last ones always there, so that it is a tuple.
+    combination = attrgetter(*(field.name for field in together), *["topic"] * (2 - len(together)))
     words: list[tuple[Any, int, int, Callable[[str], int], dict[str, int]]] = [
         (field.get, field.absent, field.longest, field.possible, {})
         for field in alone
@@ -126,7 +135,7 @@ def _finder(
         possible = seen.get(values)
         if possible is None:
             possible = everything
-            for field, value in zip(together, values[2:], strict=True):
+            for field, value in zip(together, values, strict=False):
                 possible &= field.possible(value)
             if len(seen) < _MOST_KNOWN:
                 seen[values] = possible

@@ -42,6 +42,7 @@ _TIME_PARTS: MappingProxyType[Any, Callable[[datetime], int]] = MappingProxyType
         sigma.TimestampPart.YEAR: lambda moment: moment.year,
     }
 )
+_MANY = sigma.SpecialChars.WILDCARD_MULTI
 _RE_FLAGS = MappingProxyType(
     {
         sigma.SigmaRegularExpressionFlag.IGNORECASE: "i",
@@ -97,7 +98,9 @@ def _need(name: str, value: Any) -> Need:
     start, *rest = value.s or ("",)
     if not isinstance(start, str):
         return Need(name, Part.ANY)
-    return Need(name, Part.START if rest else Part.WHOLE, frozenset((start.lower(),)))
+    part = Part.START if rest else Part.WHOLE
+    says_all = not isinstance(value, sigma.SigmaCasedString) and rest in ([], [_MANY])
+    return Need(name, part, frozenset((start.lower(),)), says_all)
 
 
 def _possible(field: Field) -> frozenset[str | None]:
@@ -114,7 +117,10 @@ def _presence(field: Field, *, present: bool) -> Condition:
     name = field.name
     if field.type is FieldType.REFS:
         return Ask((name,), lambda signal: bool(getattr(signal, name)) is present)
-    need = Need(name, Part.ANY) if present else Need(name, Part.WHOLE, frozenset((None,)))
+    if present:
+        need = Need(name, Part.ANY, all=True)
+    else:
+        need = Need(name, Part.WHOLE, frozenset((None,)), all=True)
     return Ask((name,), lambda signal: (getattr(signal, name) is not None) is present, need)
 
 
@@ -186,8 +192,7 @@ def _string(value: Any, *, cased: bool) -> Accepts:
     parts = [part if isinstance(part, str) else None for part in value.s]
     if not cased:
         parts = [part if part is None else part.lower() for part in parts]
-    many = sigma.SpecialChars.WILDCARD_MULTI
-    plain = _plain(parts) if all(isinstance(p, str) or p is many for p in value.s) else None
+    plain = _plain(parts) if all(isinstance(p, str) or p is _MANY for p in value.s) else None
     if plain is None:
         plain = re2.compile("(?s)^" + "".join(map(_wildcard, value.s, parts)) + "$").search
     accepts: Accepts = plain
@@ -199,7 +204,7 @@ def _string(value: Any, *, cased: bool) -> Accepts:
 def _wildcard(part: Any, text: str | None) -> str:
     if text is not None:
         return str(re2.escape(text))
-    return ".*" if part is sigma.SpecialChars.WILDCARD_MULTI else "."
+    return ".*" if part is _MANY else "."
 
 
 def _plain(parts: list[str | None]) -> Accepts | None:

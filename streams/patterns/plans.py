@@ -26,13 +26,15 @@ class Plan:
     """What to do with signals of one topic and dispatch value for one pattern.
 
     `owner` is the field that says whose state it is; `find` finds nothing unless one of the
-    `conditions` holds.
+    `conditions` holds. `sure` is `find` without asking, for who knows that the only one holds; None
+    where there are several.
     """
 
     pattern: Pattern
     owner: str
     find: Find
     conditions: tuple[Condition, ...]
+    sure: Find | None = None
 
 
 def plans(
@@ -56,7 +58,8 @@ def plans(
             for owner in dict.fromkeys(search.owner for search, _ in searches):
                 own = [pair for pair in searches if pair[0].owner == owner]
                 conditions = tuple(condition for _, condition in own)
-                reached.append(Plan(pattern, owner, _finder(own), conditions))
+                sure = _finder([(own[0][0], Always(True))]) if len(own) == 1 else None
+                reached.append(Plan(pattern, owner, _finder(own), conditions, sure))
         if reached:
             found[value] = tuple(reached)
     return found

@@ -156,7 +156,7 @@ def test_advice_on_load_budget_and_what_nobody_has_judged(bench):
     )
     assert "Reviewers would look at 30.0 decisions a day instead of 0.0" in text
     assert "goes over its budget of 0 an hour" in text
-    assert "nobody has judged the 10 finds it gains" in text
+    assert "nobody has judged 10 of the 10 finds it gains" in text
     text = said(bench([pattern("ladder", status="test")], LOW, "--json"))
     assert "would go live with 0 known outcomes for 30 finds" in text
     text = said(bench(LOW, [*LOW, pattern("devices", span="30d")], "--json"))

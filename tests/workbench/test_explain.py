@@ -335,6 +335,19 @@ def test_a_wait_and_a_chain_are_put_into_words_too(tmp_path):
     assert Explained(pattern).condition == "one signal that is a 'Generated'"
 
 
+def test_what_a_pattern_asks_for_is_seen_and_the_rest_of_the_technical_is_not(tmp_path, capsys):
+    body = "type: value_count\nrules: [refused]\ngroup-by: [account]\ntimespan: 1h\ncondition: {field: device, gte: 2}"  # fmt: skip
+    text = correlation(body).replace("{kind: prompt.refused}", "{kind: prompt.refused, model: m1}")
+    ruleset = load(tmp_path, text)
+    path = write(
+        tmp_path / "day.jsonl",
+        [refused(n, device=f"d{n}", network="n1", model="m1", surface="input") for n in range(2)],
+    )
+    found = outputs(capsys, path, "--rules", str(tmp_path / "rules.yml"))
+    story = tell(found[0]["value"]["id"], [path], ruleset)
+    assert story.moments[0].details == ["on input", "device d0", "model m1"]
+
+
 def test_what_was_waiting_when_the_recording_ends_is_explained_too(tmp_path):
     ruleset = load(tmp_path, UNREVIEWED)
     path = write(tmp_path / "day.jsonl", [hit(0), activity("login.succeeded", MINUTE, "a2")])

@@ -99,10 +99,11 @@ def _unknown(row: Row) -> Iterator[str]:
             f"{row.title}: would go live with {counted(row.after.known.n, 'known outcome')} for "
             f"{counted(row.after.finds, 'find')}; have {MIN_OUTCOMES} reviewed first."
         )
-    elif row.gained.finds and not row.gained.known.n:
+    elif row.gained.finds > row.gained.known.n:
+        unknown = row.gained.finds - row.gained.known.n
         yield (
-            f"{row.title}: nobody has judged the {counted(row.gained.finds, 'find')} it gains. "
-            "Look at the examples."
+            f"{row.title}: nobody has judged {unknown:,} of the {counted(row.gained.finds, 'find')} "
+            "it gains. Look at the examples."
         )
 
 

@@ -28,13 +28,14 @@ Progress = Callable[[int], None]
 class Found(NamedTuple):
     """What both rule sets found in some accounts' records, and what these were.
 
-    `first` and `last` are the least and the greatest time stamp, None without records.
+    `refused` of the `signals` were dead-lettered. `first` and `last` are the least and the greatest time stamp, None without records.
     """
 
     old: Finds
     new: Finds
     reviews: Sequence[Review]
     signals: int
+    refused: int
     first: int | None
     last: int | None
 
@@ -45,28 +46,29 @@ def search(
     """Run both rule sets over the records whose keys are `mine`."""
     recordings = [Recording(path, INPUTS, ignored=_NOT_READ) for path in files]
     disordered: set[Recording] = set()
-    whole = False
+    apart = False
     while True:
         records = merged(
             [one.sorted(mine) if one in disordered else one.streamed(mine) for one in recordings]
         )
         try:
-            return _search(Sides(*rulesets, whole=whole), recordings, records, progress)
+            sides, reviews = Sides(*rulesets, apart=apart), _Reviews(rulesets[0].schema)
+            return _search(sides, recordings, records, reviews, progress)
         # Both are found out on the way, and rare; then it is done again from the start.
         except OutOfOrder as error:
             disordered.add(error.recording)
         except NotExact:
-            whole = True
+            apart = True
 
 
 def _search(
     sides: Sides,
     recordings: Sequence[Recording],
     records: Iterator[Record],
+    reviews: _Reviews,
     progress: Progress,
 ) -> Found:
     told = _Told(recordings, progress)
-    reviews = _Reviews(sides.schema)
     signals, first, last = 0, None, None
     while chunk := list(islice(records, _CHUNK_RECORDS)):
         sides.feed(chunk)
@@ -78,7 +80,8 @@ def _search(
     told(end=True)
     # Time has passed for these accounts up to the last record of any.
     sides.advance(max(one.newest for one in recordings))
-    return Found(*sides.finds(), list(reviews.latest.values()), signals, first, last)
+    said = list(reviews.latest.values())
+    return Found(*sides.finds, said, signals, sides.refused, first, last)
 
 
 class _Told:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from streams.patterns import Pattern
-from streams.patterns.conditions import compile_test
+from streams.patterns.conditions import compile_test, fields_read
 from streams.patterns.correlations import EventCount, ValueCount
 from streams.patterns.numeric import Numeric
 from streams.patterns.pattern import STOP
@@ -51,9 +51,12 @@ class Explained:
 
     @property
     def fields(self) -> set[str]:
-        """The fields it counts or groups by."""
-        searches = self.pattern.searches
-        return {name for one in searches for name in (one.group, one.value) if name is not None}
+        """The fields it asks for, counts, or groups by."""
+        found: set[str] = set()
+        for search in self.pattern.searches:
+            found |= fields_read(search.condition)
+            found |= {name for name in (search.group, search.value) if name is not None}
+        return found
 
     def matched(self, signal: Any) -> list[str]:
         """The titles of the rules a signal matches, each once."""

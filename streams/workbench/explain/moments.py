@@ -14,10 +14,13 @@ SIGNAL, DETECTION, DECISION = "signal", "detection", "decision"
 _IN_WORDS = frozenset(
     ("id", "account", "at", "kind", "category", "source", "verdict", "outcome", "stage")
 )
-_TECHNICAL = frozenset(
-    ("device", "network", "payment", "session", "model", "detector_version", "viewed")
+_ASIDE = frozenset(
+    (
+        *("device", "network", "payment", "session", "model", "detector_version", "viewed"),
+        *("peer", "age_band", "peer_age_band"),
+    )
 )
-"""Fields that help a machine more than a person, who sees them only where a pattern is about them."""
+"""Fields seen only where a pattern asks for them: most say nothing to a person."""
 
 _LEAST_DELAY_MS = 1_000
 
@@ -44,7 +47,7 @@ class Moment(msgspec.Struct, kw_only=True):
 def signal_moment(signal: Any, telling: Collection[str] = ()) -> Moment:
     """A signal the decoders accepted: ids, closed lists and numbers are all there is in it.
 
-    `telling` are fields to be seen although they are technical.
+    `telling` are fields the pattern asks for.
     """
     fields = {
         name: value
@@ -90,6 +93,6 @@ def _details(fields: Mapping[str, Any], telling: Collection[str]) -> Iterator[st
     for name, value in fields.items():
         if name in _IN_WORDS or name in ("surface", "score", "act_at"):
             continue
-        if name not in _TECHNICAL or name in telling:
+        if name not in _ASIDE or name in telling:
             shown = ", ".join(value) if isinstance(value, tuple) else value
             yield f"{name.replace('_', ' ')} {shown}"

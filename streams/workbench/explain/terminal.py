@@ -168,14 +168,17 @@ def _others(story: Story) -> list[RenderableType]:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold", style="dim")
     for other in story.others:
         detection = other.detection
-        at = Text(offset(other.at - story.end))
-        state = "taken back" if other.taken_back else detection.mode
-        severity = Text(detection.severity, SEVERITY_STYLES.get(detection.severity, ""))
-        title = Text.assemble(printable(other.title), "  ", severity)
-        table.add_row(at, title, Text(state, "dim"), detection.id)
+        table.add_row(
+            offset(other.at - story.end),
+            Text(printable(other.title)),
+            Text(detection.severity, SEVERITY_STYLES.get(detection.severity, "")),
+            "taken back" if other.taken_back else detection.mode,
+            detection.id,
+        )
     return [table]
 
 
