@@ -21,6 +21,7 @@ from typing import IO
 import msgspec
 import zstandard
 
+from streams.signals.records import key_field
 from streams.signals.times import parse_ms
 
 STDIN = Path("-")
@@ -63,6 +64,7 @@ class _Hints(msgspec.Struct, gc=False):
     """What stands in for an absent key or ts."""
 
     account: str | None = None
+    pattern: str | None = None
     at: int | str | None = None
 
 
@@ -272,12 +274,12 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _filled_in(line: _Line) -> tuple[bytes | None, int]:
-    """Key and time stamp; where one is absent, account and at of the value stand in for it."""
+    """Key and time stamp; where one is absent, the value's account (or pattern) and at stand in."""
     try:
         hints = _hints(line.value)
     except _UNREADABLE:
         hints = _Hints()
-    key = hints.account if line.key is msgspec.UNSET else line.key
+    key = getattr(hints, key_field(line.topic)) if line.key is msgspec.UNSET else line.key
     ts = line.ts
     if ts is None:
         try:
