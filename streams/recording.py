@@ -33,6 +33,11 @@ Record = tuple[str, bytes | None, bytes | None, int]
 Mine = Callable[[bytes | None], bool]
 """From a record's key to whether it is wanted."""
 
+Progress = Callable[[int], None]
+"""Told how many more bytes of recordings were read."""
+
+_TOLD_EVERY_BYTES = 1 << 20
+
 by_ts = itemgetter(3)
 
 
@@ -213,6 +218,22 @@ def by_time(recordings: Sequence[Recording]) -> Iterator[Record]:
     one out of order is sorted in memory. Raises as `Recording.batches`.
     """
     return merged([one.streamed() if one.is_ordered() else one.sorted() for one in recordings])
+
+
+class Told:
+    """Tells a progress now and then, when called, how far the present pass over recordings is."""
+
+    def __init__(self, recordings: Sequence[Recording], progress: Progress) -> None:
+        self._recordings = recordings
+        self._progress = progress
+        self._told = 0
+
+    def __call__(self, *, end: bool = False) -> None:
+        """Tell what was read since it was told last, if it is much or the `end`."""
+        read = sum(one.position for one in self._recordings)
+        if read - self._told >= _TOLD_EVERY_BYTES or end:
+            self._progress(read - self._told)
+            self._told = read
 
 
 def _unpacked(path: Path, file: IO[bytes]) -> Iterator[bytes]:

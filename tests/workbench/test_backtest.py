@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
+import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from streams.replay import replay
 from streams.workbench.backtest import sides
 from streams.workbench.backtest.finds import Finds
 from streams.workbench.backtest.search import search
-from streams.workbench.backtest.shards import Task, run, shard
+from streams.workbench.backtest.shards import ProcessGone, Task, run, shard
 from streams.workbench.backtest.tally import Tally
 from tests.patterns.driving import DAY, HIT, MINUTE, REFUSED, SCHEMA, START
 
@@ -313,3 +316,22 @@ def test_days_of_the_traffic_are_counted_in_utc(tmp_path):
     figures = run(task(tmp_path, path), 1, lambda _: None)
     day = midnight // DAY
     assert figures.new.actions == {(day - 1, "warn"): 2, (day, "warn"): 1}
+
+
+def test_a_process_that_is_killed_is_told_and_ends_the_others(tmp_path):
+    rules(tmp_path / "old", *SETS[0])
+    rules(tmp_path / "new", *SETS[1])
+    path = write(tmp_path / "lines.jsonl", traffic(5, accounts=30, signals=1_500))
+
+    def kill() -> None:
+        deadline = time.monotonic() + 30
+        while not (children := multiprocessing.active_children()):
+            assert time.monotonic() < deadline
+        children[0].kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(ProcessGone, match="--jobs"):
+        run(task(tmp_path, path), 2, lambda _: None)
+    killer.join()
+    assert not multiprocessing.active_children()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from streams.agents.accounts import INPUTS
 from streams.engine.memory import MemoryRecord
 from streams.patterns import RuleSet
-from streams.recording import Mine, OutOfOrder, Record, Recording, merged
+from streams.recording import Mine, OutOfOrder, Progress, Record, Recording, Told, merged
 from streams.signals import Refused, Schema
 from streams.topics import TABLE
 from streams.workbench.backtest.finds import Finds
@@ -19,10 +19,6 @@ from streams.workbench.backtest.sides import NotExact, Sides
 
 _NOT_READ = frozenset(topic.name for topic in TABLE) - frozenset(INPUTS)
 _CHUNK_RECORDS = 2_000
-_TOLD_EVERY_BYTES = 1 << 20
-
-Progress = Callable[[int], None]
-"""Told how many more bytes of the files were read."""
 
 
 class Found(NamedTuple):
@@ -68,7 +64,7 @@ def _search(
     reviews: _Reviews,
     progress: Progress,
 ) -> Found:
-    told = _Told(recordings, progress)
+    told = Told(recordings, progress)
     signals, first, last = 0, None, None
     while chunk := list(islice(records, _CHUNK_RECORDS)):
         sides.feed(chunk)
@@ -82,21 +78,6 @@ def _search(
     sides.advance(max(one.newest for one in recordings))
     said = list(reviews.latest.values())
     return Found(*sides.finds, said, signals, sides.refused, first, last)
-
-
-class _Told:
-    """Tells the progress now and then."""
-
-    def __init__(self, recordings: Sequence[Recording], progress: Progress) -> None:
-        self._recordings = recordings
-        self._progress = progress
-        self._told = 0
-
-    def __call__(self, *, end: bool = False) -> None:
-        read = sum(one.position for one in self._recordings)
-        if read - self._told >= _TOLD_EVERY_BYTES or end:
-            self._progress(read - self._told)
-            self._told = read
 
 
 class _Reviews:

@@ -19,8 +19,9 @@ from zlib import crc32
 import msgspec
 
 from streams.patterns import RuleSet, load_rules
+from streams.recording import Progress
 from streams.signals import Schema
-from streams.workbench.backtest.search import Progress, search
+from streams.workbench.backtest.search import search
 from streams.workbench.backtest.tally import Tally, tally
 
 
@@ -63,7 +64,8 @@ def run(task: Task, processes: int, progress: Progress) -> Tally:
             worker.start()
             sender.close()  # the worker's copy is the last, so that its end is noticed
         while waiting:
-            for receiver in [one for one in waiting if one in wait(waiting)]:
+            ready = wait(waiting)
+            for receiver in [one for one in waiting if one in ready]:
                 match _received(receiver):
                     case int(bytes_read):
                         progress(bytes_read)
