@@ -70,7 +70,7 @@ def entity_signal_decoder(schema: Schema) -> Decoder:
         if key != entity.encode():
             raise Refused(Reason.KEY_MISMATCH, ["entity"])
         inner = _Inner(wire.account.encode(), bytes(wire.signal), record.offset, record.timestamp)
-        signal = decoders[wire.topic](inner)
+        signal: Any = decoders[wire.topic](inner)
         kind, _, ref = entity.partition(":")
         # Not so where the schema file no longer knows such an entity.
         if kind not in fields or getattr(signal, fields[kind], None) != ref:

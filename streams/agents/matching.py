@@ -7,7 +7,7 @@ several, chained to each other, or with something to wait for, go through `chain
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from streams.agents.arrival import Arrival
@@ -23,7 +23,7 @@ from streams.patterns.pattern import STOP, Pattern
 from streams.patterns.plans import Found, Plan
 from streams.patterns.ruleset import RuleSet
 from streams.patterns.sources import source_bit
-from streams.patterns.windows import Entry, Firing, Window
+from streams.patterns.windows import Correlation, Entry, Firing, Window
 
 
 class PatternError(Exception):
@@ -50,7 +50,7 @@ class Matching:
         """
         signal, owner, tagged, newest, new = arrival
         at = signal.at
-        entering: list[tuple[Pattern, str, str, Any, Window]] = []
+        entering: list[tuple[Pattern, Correlation | None, str, str, Any, Window]] = []
         others: list[tuple[Pattern, Sequence[Found]]] = []
         for plan in plans:
             pattern = plan.pattern
@@ -76,12 +76,16 @@ class Matching:
                     window = Window()
                 elif not new and tagged in window.ids:
                     return False
-                entering.append((pattern, group, sub, value, window))
+                entering.append((pattern, correlation, group, sub, value, window))
         now = state.now
         latest = now if now > newest else newest  # noqa: FURB136 - a call costs more
-        for pattern, group, sub, value, window in entering:
+        for pattern, correlation, group, sub, value, window in entering:
             try:
-                fired = _enter(pattern, window, arrival, value)
+                if correlation is None:
+                    fired = _alone(pattern, window, at, tagged)
+                else:
+                    source = source_bit(signal) if correlation.independent else 0
+                    fired = correlation.add(window, Entry(at, tagged, value, source), newest)
             except Exception as error:
                 raise PatternError(pattern.id) from error
             if pattern.horizon:
@@ -145,13 +149,8 @@ class Matching:
             self._telling.tell(state, finding, out)
 
 
-def _enter(pattern: Pattern, window: Window, arrival: Arrival, value: Any) -> Iterable[Firing]:
-    signal, _, tagged, newest, _ = arrival
-    at = signal.at
-    correlation = pattern.correlation
-    if correlation is not None:
-        source = source_bit(signal) if correlation.independent else 0
-        return correlation.add(window, Entry(at, tagged, value, source), newest)
+def _alone(pattern: Pattern, window: Window, at: int, tagged: str) -> Sequence[Firing]:
+    """A signal of a rule without a window: only its episodes are kept."""
     held = held_at(window.spans, at, pattern.cooldown)
     keep_newest(window.spans)
     if held is Held.CONTINUES:

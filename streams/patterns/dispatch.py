@@ -115,8 +115,8 @@ def _finder(
 ) -> Dispatch:
     """The function that does it; `owners` says whose plan's each bit is."""
     everything = (1 << len(owners)) - 1
-    # Twice a field that is always there, so that it is a tuple however few the others are.
-    combination = attrgetter("topic", "topic", *(field.name for field in together))
+    # At least two, the last ones always there, so that it is a tuple.
+    combination = attrgetter(*(field.name for field in together), *["topic"] * (2 - len(together)))
     words: list[tuple[Any, int, int, Callable[[str], int], dict[str, int]]] = [
         (field.get, field.absent, field.longest, field.possible, {})
         for field in alone
@@ -135,7 +135,7 @@ def _finder(
         possible = seen.get(values)
         if possible is None:
             possible = everything
-            for field, value in zip(together, values[2:], strict=True):
+            for field, value in zip(together, values, strict=False):
                 possible &= field.possible(value)
             if len(seen) < _MOST_KNOWN:
                 seen[values] = possible

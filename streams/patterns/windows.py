@@ -124,6 +124,7 @@ class Correlation(ABC):
     def __init__(self, terms: Terms) -> None:
         self.timespan, self.lateness, self.cooldown, self.independent, self.shared = terms
         self.merges = False
+        self._kept = self.timespan + self.lateness
         self.horizon = max(self.timespan, self.cooldown) + 2 * self.lateness
         """How long after the last touch (ms) a window is kept. Its contents are dead for every
         signal that is not over a lateness more delayed than those before it."""
@@ -136,11 +137,13 @@ class Correlation(ABC):
         `newest` is the event time of the key's newest signal, this one included. The record must
         not lie more than `lateness` behind it, and not be in the window already unless it `merges`.
         """
-        if window.ats and entry.at <= window.ats[-1]:
+        ats = window.ats
+        if ats and entry.at <= ats[-1]:
             return self.add_all(window, (entry,), newest)
         span = self._append(window, entry)
         fired: Sequence[Firing] = self._judge(window, (span,)) if span else ()
-        self._forget(window, newest)
+        if window.spans or len(ats) > self.limit or ats[0] <= newest - self._kept:
+            self._forget(window, newest)
         return fired
 
     def add_all(self, window: Window, entries: Sequence[Entry], newest: int) -> list[Firing]:
@@ -236,7 +239,7 @@ class Correlation(ABC):
         dead = newest - self.lateness
         if window.spans and window.spans[1] + self.cooldown <= dead:
             forget_before(window.spans, dead - self.cooldown)
-        dead -= self.timespan
+        dead = newest - self._kept
         if ats[0] <= dead:
             gone = bisect_right(ats, dead)
             del ats[:gone], window.ids[:gone], window.values[:gone], window.sources[:gone]

@@ -13,6 +13,7 @@ from streams.signals.ids import is_id
 from streams.signals.records import (
     DERIVED,
     ENTITIES,
+    INPUTS,
     TOPICS,
     WITH_ATTRIBUTES,
     Field,
@@ -26,7 +27,7 @@ _ATTRIBUTE_TYPES = (FieldType.REF, FieldType.ENUM, FieldType.NUMBER, FieldType.B
 _RESERVED = frozenset({"topic"})
 _ATTRIBUTES = "attributes"
 _ENTITIES = "entities"
-_SECTIONS = (*(topic for topic in TOPICS if topic not in DERIVED), _ENTITIES)
+_SECTIONS = (*(topic for topic in INPUTS if topic not in DERIVED), _ENTITIES)
 
 
 class SchemaError(Exception):
@@ -86,7 +87,7 @@ class _Reader:
             raise SchemaError(self.path, "", f"is not TOML: {error}") from None
 
     def _topic(self, topic: str, body: Mapping[str, Any], additions: Additions) -> None:
-        lists = {f.listed: f for f in TOPICS[topic] if f.listed}
+        lists = {f.listed: f for f in INPUTS[topic] if f.listed}
         allowed = [*lists, *([_ATTRIBUTES] if topic in WITH_ATTRIBUTES else [])]
         for key, value in body.items():
             where = f"{topic}.{key}"
@@ -105,7 +106,7 @@ class _Reader:
         where = f"{topic}.{_ATTRIBUTES}"
         if not isinstance(body, dict):
             raise SchemaError(self.path, where, f"must be a table: write [{where}]")
-        built_in = {f.name for f in TOPICS[topic]}
+        built_in = {f.name for f in INPUTS[topic]}
         for name in body:
             at = f"{where}.{name}"
             if not _NAME(name) or keyword.iskeyword(name) or name in _RESERVED:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from streams.agents.trial import agent_for
 from streams.bench.operator_rules import SCHEMA, write_rules
 from streams.bench.pattern_run import main
-from streams.engine.memory import MemoryDriver
-from streams.patterns import RuleSet, load_rules, run_tests
+from streams.engine.inline import play
+from streams.patterns import load_rules, run_tests
 from streams.signals import Schema
 
 
@@ -19,12 +18,6 @@ def rules(directory: Path, count: int) -> tuple[Path, Path]:
     below.mkdir()
     write_rules(below, count)
     return below, schema
-
-
-def play(ruleset: RuleSet, records):
-    driver = MemoryDriver([agent_for(ruleset)])
-    fed = driver.feed((r.topic, r.key, r.value, r.timestamp) for r in records)
-    return [(output.topic, output.value) for output in fed]
 
 
 def test_every_made_up_pattern_loads_and_its_tests_pass(tmp_path):

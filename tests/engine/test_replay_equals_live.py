@@ -122,12 +122,14 @@ def test_chunks_restarts_and_partitions_change_no_detection(seed: int, partition
 
 
 def told(outputs: Iterable[Output]) -> tuple[dict[bytes, list[Output]], set[bytes]]:
-    """The outputs of each key in order, and apart from them the values of those that waited."""
+    """The outputs of each account in order, and apart from them the values of those that waited."""
     at_once: dict[bytes, list[Output]] = defaultdict(list)
     waited: set[bytes] = set()
     for output in outputs:
         if output.topic == "detections" and b'"waited_s"' in output.value:
             waited.add(output.value)
+        elif output.topic == "entity-signals":
+            at_once[msgspec.json.decode(output.value)["account"].encode()].append(output)
         else:
             at_once[output.key].append(output)
     return at_once, waited

@@ -496,7 +496,8 @@ def test_the_memory_driver_lets_time_pass_for_every_agent_and_hands_on_what_come
     )
     driver = MemoryDriver([Waiter().agent(), reader])
     lines = [wait(50), wait(60, key="b")]
-    fed = driver.feed(("activity", *line.record(0)[:2], line.ts) for line in lines)
+    records = [line.record(0) for line in lines]
+    fed = driver.feed(("activity", one.key, one.value, one.timestamp) for one in records)
     assert [output.topic for output in fed] == ["detections"] * 2
     assert list(driver.advance(49)) == []
     assert [(o.topic, o.key, o.ts) for o in driver.advance(55)] == [("detections", b"a", 55)]

@@ -19,9 +19,9 @@ from streams.admin import create
 from tests.faults import waiting_worker
 from tests.faults.drill import PARTITIONS, read, wait_until
 
-SIGNALS = 2_000
-SHORTEST_MS, LONGEST_MS = 4_000, 14_000
-"""Long enough that a worker is up before the first is due, and killed before the last."""
+WAVE = 600
+LONGEST_MS = 12_000
+"""The last of a wave is due so long after it was written: the worker is killed before."""
 
 _PROGRAM = Path(waiting_worker.__file__)
 _ROOT = Path(__file__).parents[2]
@@ -48,17 +48,23 @@ def start(kafka: str, prefix: str, tmp_path: Path) -> Iterator[Start]:
         worker.wait()
 
 
-def write(brokers: str, prefix: str) -> None:
-    """All signals at once; nothing comes after them."""
-    create({"bootstrap_servers": brokers}, prefix=prefix, partitions=PARTITIONS)
-    dice = random.Random(5)
+def write(brokers: str, prefix: str, numbers: range, longest_ms: int) -> None:
+    """A wave of signals that wait up to so long; nothing comes after it."""
+    dice = random.Random(numbers.start)
     producer = KafkaProducer(bootstrap_servers=brokers, acks="all")
-    for number in range(SIGNALS):
+    for number in numbers:
         account = f"a{dice.randrange(100)}"
-        signal = waiting_worker.Waiting(account, number, dice.randrange(SHORTEST_MS, LONGEST_MS))
+        signal = waiting_worker.Waiting(account, number, dice.randrange(1, longest_ms))
         producer.send(prefix + "activity", key=account.encode(), value=msgspec.json.encode(signal))
     producer.flush()
     producer.close()
+
+
+@pytest.fixture
+def topics(kafka: str, prefix: str) -> str:
+    """A prefix whose topics exist."""
+    create({"bootstrap_servers": kafka}, prefix=prefix, partitions=PARTITIONS)
+    return prefix
 
 
 def told(brokers: str, prefix: str) -> list[waiting_worker.Over]:
@@ -68,36 +74,47 @@ def told(brokers: str, prefix: str) -> list[waiting_worker.Over]:
 
 
 def test_what_waits_is_told_once_and_in_order_though_traffic_stopped_and_workers_were_killed(
-    start: Start, kafka: str, prefix: str
+    start: Start, kafka: str, topics: str
 ) -> None:
-    write(kafka, prefix)
-    for goal in (1, SIGNALS // 3, SIGNALS * 2 // 3):
+    written = 0
+    for _ in range(2):
         worker = start()
-        wait_until(lambda goal=goal: len(told(kafka, prefix)) >= goal, f"{goal} to be told")
+        # One that is due at once shows that the worker is up, and has caught up.
+        for count, longest_ms, goal in ((1, 2, 1), (WAVE, LONGEST_MS, WAVE // 20)):
+            wave = range(written, written + count)
+            write(kafka, topics, wave, longest_ms)
+            written = wave.stop
+            wait_until(lambda w=wave, g=goal: told_of(kafka, topics, w) >= g, f"{goal} to be told")
         worker.kill()
         worker.wait()
-        assert len(told(kafka, prefix)) < SIGNALS, "killed in the middle of it"
+        assert told_of(kafka, topics, wave) < WAVE, "killed in the middle of it"
     start()
-    wait_until(lambda: len(told(kafka, prefix)) >= SIGNALS, "all to be told")
-    overs = told(kafka, prefix)
-    assert Counter(over.number for over in overs) == Counter(range(SIGNALS))
+    wait_until(lambda: len(told(kafka, topics)) >= written, "all to be told")
+    overs = told(kafka, topics)
+    assert Counter(over.number for over in overs) == Counter(range(written))
     assert all(over.due <= over.now for over in overs)
-    assert falls([over.due for over in overs]) < PARTITIONS, "each partition's are in order"
-    remaining = dict(read(kafka, prefix + "accounts-state"))
+    assert falls([(over.now, over.due) for over in overs]) < PARTITIONS, (
+        "each partition's are in order"
+    )
+    remaining = dict(read(kafka, topics + "accounts-state"))
     assert not [key for key, value in remaining.items() if key[:1] == b"W" and value]
 
 
-def falls(numbers: list[int]) -> int:
-    return sum(after < before for before, after in pairwise(numbers))
+def told_of(brokers: str, prefix: str, numbers: range) -> int:
+    return sum(over.number in numbers for over in told(brokers, prefix))
+
+
+def falls(moments: list[tuple[int, int]]) -> int:
+    return sum(after < before for before, after in pairwise(moments))
 
 
 def test_the_count_notices_an_engine_that_forgets_that_it_called(
-    start: Start, kafka: str, prefix: str
+    start: Start, kafka: str, topics: str
 ) -> None:
     def most() -> int:
-        return max(Counter(over.number for over in told(kafka, prefix)).values(), default=0)
+        return max(Counter(over.number for over in told(kafka, topics)).values(), default=0)
 
-    write(kafka, prefix)
+    write(kafka, topics, range(10), 100)
     worker = start("--broken")
     wait_until(lambda: most() > 0, "one to be told")
     worker.kill()

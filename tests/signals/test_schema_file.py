@@ -80,6 +80,17 @@ def test_a_harm_class_that_is_added_may_stand_in_what_vigil_writes_too(write):
     assert refused(Schema.load(), "account-signals", harm="impersonation")
 
 
+def test_reasons_of_commands_are_added_and_what_commands_name_is_no_entity(write):
+    schema = Schema.load(write('[pattern-commands]\nreasons = ["quarterly"]'))
+    command = schema.decoder("pattern-commands")(
+        raw(changed("pattern-commands", reason="quarterly"))
+    )
+    assert command.reason == "quarterly"
+    assert refused(schema, "account-commands", reason="quarterly") is Reason.UNDECLARED_VALUE
+    with pytest.raises(SchemaError):
+        Schema.load(write('[entities]\nreport = "target"'))
+
+
 def test_a_list_of_models_or_detectors_closes_what_were_ordinary_refs(write):
     open_, closed = Schema.load(), Schema.load(write(FILE))
     assert open_.fields("activity")["model"].type is FieldType.REF
@@ -105,7 +116,7 @@ MISTAKES = {
     "a section of what Vigil writes": (
         '[account-signals]\nkinds = ["x"]',
         "account-signals",
-        "use one",
+        "did you mean",
     ),
     "an entity that looks like a URL": ('[entities]\nws = "peer"', "entities.ws", "like a URL"),
     "an entity of what Vigil writes": ('[entities]\nrule = "pattern"', "entities.rule", "type ref"),
