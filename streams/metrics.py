@@ -27,7 +27,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.process_collector import ProcessCollector
 
 from streams import __version__
-from streams.records import ACTIONS
+from streams.records import ACTIONS, BREAKERS, HELD_BY
 from streams.signals import Reason
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -90,6 +90,8 @@ class _Decision(msgspec.Struct, gc=False):
     mode: str = ""
     action: str = ""
     harm: str = ""
+    reason: str = ""
+    held_by: str = ""
 
 
 _decide = msgspec.json.Decoder(_Decision).decode
@@ -147,6 +149,8 @@ class Metrics:
         self._outputs = counter("outputs", "Records committed to a topic.", "topic")
         self._detections = counter("detections", "Patterns that fired.", "pattern", "mode")
         self._enforcement = counter("enforcement", "Actions decided.", "action", "harm")
+        self._held = counter("held", "Actions that wait for a person.", "pattern", "held_by")
+        self._breakers = counter("breakers", "Breakers that opened.", "pattern", "cause")
         self._checkpoint = histogram(
             "checkpoint_seconds", "Time a durable checkpoint took.", "agent", _COMMIT_BUCKETS
         )
@@ -190,6 +194,10 @@ class Metrics:
         for p in loaded:
             self._pattern.labels(p.id, p.title, p.version, p.mode, p.severity).set(1)
             self._detections.labels(p.id, p.mode)
+            for held_by in HELD_BY:
+                self._held.labels(p.id, held_by)
+            for cause in BREAKERS:
+                self._breakers.labels(p.id, cause)
         for action in ACTIONS:
             for harm in self._harms:
                 self._enforcement.labels(action, harm)
@@ -219,6 +227,13 @@ class Metrics:
                 self._enforcement.labels(
                     _known(seen.action, ACTIONS), _known(seen.harm, self._harms)
                 ).inc()
+            elif output.topic == "review-queue":
+                seen = _decide(output.value)
+                pattern = _known(seen.pattern, self._patterns)
+                if seen.reason == "held":
+                    self._held.labels(pattern, _known(seen.held_by, HELD_BY)).inc()
+                elif seen.reason == "breaker":
+                    self._breakers.labels(pattern, _known(seen.held_by, BREAKERS)).inc()
 
     def commit_failed(self, agent: str, reason: str) -> None:
         """A checkpoint failed; `reason` is an error's type name, anything else is ``other``."""

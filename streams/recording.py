@@ -21,6 +21,7 @@ from typing import IO
 import msgspec
 import zstandard
 
+from streams.signals.records import key_field
 from streams.signals.times import parse_ms
 
 STDIN = Path("-")
@@ -31,6 +32,11 @@ Record = tuple[str, bytes | None, bytes | None, int]
 
 Mine = Callable[[bytes | None], bool]
 """From a record's key to whether it is wanted."""
+
+Progress = Callable[[int], None]
+"""Told how many more bytes of recordings were read."""
+
+_TOLD_EVERY_BYTES = 1 << 20
 
 by_ts = itemgetter(3)
 
@@ -58,6 +64,7 @@ class _Hints(msgspec.Struct, gc=False):
     """What stands in for an absent key or ts."""
 
     account: str | None = None
+    pattern: str | None = None
     at: int | str | None = None
 
 
@@ -213,6 +220,22 @@ def by_time(recordings: Sequence[Recording]) -> Iterator[Record]:
     return merged([one.streamed() if one.is_ordered() else one.sorted() for one in recordings])
 
 
+class Told:
+    """Tells a progress now and then, when called, how far the present pass over recordings is."""
+
+    def __init__(self, recordings: Sequence[Recording], progress: Progress) -> None:
+        self._recordings = recordings
+        self._progress = progress
+        self._told = 0
+
+    def __call__(self, *, end: bool = False) -> None:
+        """Tell what was read since it was told last, if it is much or the `end`."""
+        read = sum(one.position for one in self._recordings)
+        if read - self._told >= _TOLD_EVERY_BYTES or end:
+            self._progress(read - self._told)
+            self._told = read
+
+
 def _unpacked(path: Path, file: IO[bytes]) -> Iterator[bytes]:
     if path.suffix == ".zst":
         yield from _unzstd(file)
@@ -251,12 +274,12 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _filled_in(line: _Line) -> tuple[bytes | None, int]:
-    """Key and time stamp; where one is absent, account and at of the value stand in for it."""
+    """Key and time stamp; where one is absent, the value's account (or pattern) and at stand in."""
     try:
         hints = _hints(line.value)
     except _UNREADABLE:
         hints = _Hints()
-    key = hints.account if line.key is msgspec.UNSET else line.key
+    key = getattr(hints, key_field(line.topic)) if line.key is msgspec.UNSET else line.key
     ts = line.ts
     if ts is None:
         try:

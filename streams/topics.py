@@ -89,7 +89,14 @@ TABLE: tuple[Topic, ...] = (
         "snooze, erase, confirm, retract",
         _kept(45),
     ),
-    Topic("pattern-commands", Role.IN, "pattern", "operators", "release, void, undo", _kept(45)),
+    Topic(
+        "pattern-commands",
+        Role.IN,
+        "pattern",
+        "operators",
+        "release, void, undo, resume",
+        _kept(45),
+    ),
     Topic("entity-signals", Role.BETWEEN, "entity", _VIGIL, "an account met an entity", _kept(7)),
     Topic(
         "account-signals",

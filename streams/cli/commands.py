@@ -20,6 +20,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "simulate": ("streams.cli.simulate:simulate", "Harmless traffic with hidden campaigns."),
         "stress": ("streams.cli.stress:stress", "Every campaign hidden and looked for; a gate."),
         "tap": ("streams.cli.tap:tap", "Follow what is decided, as it is committed."),
+        "queue": ("streams.cli.queue:queue", "What is held and waits for a person."),
+        "release": ("streams.cli.orders:release", "Have held actions done."),
+        "void": ("streams.cli.orders:void", "Drop held actions."),
+        "undo": ("streams.cli.orders:undo", "Reverse all actions of a pattern's version, or one."),
+        "resume": ("streams.cli.orders:resume", "Grant again what a breaker or an undo stopped."),
+        "snooze": ("streams.cli.account_orders:snooze", "Pause actions against an account."),
+        "erase": ("streams.cli.account_orders:erase", "Forget everything about an account."),
         "check": ("streams.cli.check:check", "Every mistake in rule directories."),
         "test": (
             "streams.cli.test:test",
@@ -34,6 +41,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "config": ("streams.cli.config:config", "The settings in force, and where they come from."),
     }
 )
+
+AHEAD = frozenset({"queue", "release", "void", "undo", "resume", "snooze", "erase"})
+"""Commands that speak to the governor and to the accounts' cases, which no worker runs yet. They
+work on the topics, and are not listed until somebody reads those."""
 
 
 def load(name: str) -> click.Command:

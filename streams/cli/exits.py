@@ -24,6 +24,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.rules.follow.NothingLoads": WRONG_USE,
         "streams.web.CannotListen": WRONG_USE,
         "streams.recording.LineError": WRONG_USE,
+        "streams.desk.orders.BadOrder": WRONG_USE,
         "streams.stress.gate.GateError": WRONG_USE,
         "streams.workbench.explain.recorded.NotFound": WRONG_USE,
         "streams.workbench.backtest.gate.GateError": WRONG_USE,
@@ -35,6 +36,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.embedded.node.KafkaNotStarted": NO_KAFKA,
         "kafka.errors.KafkaError": NO_KAFKA,
         "aiokafka.errors.KafkaError": NO_KAFKA,
+        "streams.engine.state_format.UnreadableState": INTERNAL,
     }
 )
 

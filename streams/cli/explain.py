@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from streams.cli import exits, options, output
+from streams.cli import exits, options, output, progress
 
 
 @click.command("explain")
@@ -50,7 +50,9 @@ def explain(
     from streams.workbench.explain.story import tell
 
     options.insist_on_rules(rules)
-    story = tell(id_, files, load_rules(rules, Schema.load(schema)))
+    ruleset = load_rules(rules, Schema.load(schema))
+    with progress.of_bytes("looking for it", sum(path.stat().st_size for path in files)) as advance:
+        story = tell(id_, files, ruleset, advance)
     if html:
         from streams.workbench.explain.page import write
 

@@ -20,7 +20,7 @@ _CHATTY = ("kafka", "aiokafka", "faust", "mode", "asyncio", "aiohttp")
 
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(commands.COMMANDS)
+        return [name for name in commands.COMMANDS if name not in commands.AHEAD]
 
     def get_command(
         self,
@@ -40,12 +40,13 @@ class _LazyGroup(click.Group):
 
     def format_commands(
         self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
+        ctx: click.Context,
         formatter: click.HelpFormatter,
     ) -> None:
         """List the table's own words, so that help imports no command."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in commands.COMMANDS.items()])
+            listed = self.list_commands(ctx)
+            formatter.write_dl([(name, commands.COMMANDS[name][1]) for name in listed])
 
 
 def _defaults(command: click.Command, in_file: dict[str, Any]) -> dict[str, Any]:

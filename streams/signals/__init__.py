@@ -7,8 +7,17 @@ text field: nothing that gets past this room can carry content.
 """
 
 from streams.signals.reasons import Reason, Refused
-from streams.signals.records import Field, FieldType, Signal
+from streams.signals.records import Field, FieldType, Record, Signal
 from streams.signals.schema import Schema
 from streams.signals.schema_file import SchemaError
 
-__all__ = ["Field", "FieldType", "Reason", "Refused", "Schema", "SchemaError", "Signal"]
+__all__ = [
+    "Field",
+    "FieldType",
+    "Reason",
+    "Record",
+    "Refused",
+    "Schema",
+    "SchemaError",
+    "Signal",
+]

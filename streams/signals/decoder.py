@@ -33,10 +33,10 @@ import msgspec
 from streams.signals.ids import LETTERS_BYTES, MAX_ID_CHARS, is_id
 from streams.signals.inspection import MAX_AHEAD_MS, MAX_LABELS, MAX_VALUE_BYTES, Inspection
 from streams.signals.raw import RawRecord
-from streams.signals.records import Field, FieldType, Signal
+from streams.signals.records import COMMANDS, Field, FieldType, Record, Signal, key_field
 from streams.signals.times import MAX_MS, WireTime, datetime_to_ms
 
-Decoder = Callable[[RawRecord], Signal]
+Decoder = Callable[[RawRecord], Record]
 
 MAX_SKELETON_BYTES = 256
 MAX_SKELETONS = 4096
@@ -59,7 +59,7 @@ _TYPES: Mapping[FieldType, Any] = {
 }
 
 
-def make_struct(topic: str, fields: Mapping[str, Field]) -> type[Signal]:
+def make_struct(topic: str, fields: Mapping[str, Field]) -> type[Record]:
     """The struct of a topic: an attribute per field, in the order of the schema."""
     required = [(f.name, _wire_type(f)) for f in fields.values() if f.required]
     optional = [
@@ -70,26 +70,28 @@ def make_struct(topic: str, fields: Mapping[str, Field]) -> type[Signal]:
     struct = msgspec.defstruct(
         "".join(part.capitalize() for part in topic.split("-")),
         [*required, *optional],
-        bases=(Signal,),
+        bases=(Signal if key_field(topic) == "account" else Record,),
         namespace={"topic": topic},
         module=__name__,
         gc=False,
         forbid_unknown_fields=True,
     )
-    return cast("type[Signal]", struct)
+    return cast("type[Record]", struct)
 
 
-def make_decoder(struct: type[Signal], fields: Mapping[str, Field]) -> Decoder:
+def make_decoder(struct: type[Record], fields: Mapping[str, Field]) -> Decoder:
     """A decoder for `struct`; it raises only `Refused`."""
-    parse = msgspec.json.Decoder(struct).decode
     inspect = Inspection(struct, fields)
+    if struct.topic in COMMANDS:
+        return inspect  # persons are never in such a hurry
+    parse = msgspec.json.Decoder(cast("type[Signal]", struct)).decode
     other_times = tuple(
         f.name for f in fields.values() if f.type is FieldType.TIME and f.name != "at"
     )
     refs_of = attrgetter(*(f.name for f in fields.values() if f.type is FieldType.REF))
     skeletons: dict[bytes, int] = {}
 
-    def decode(record: RawRecord) -> Signal:
+    def decode(record: RawRecord) -> Record:
         value = record.value
         if value is None or len(value) > MAX_VALUE_BYTES:
             return inspect(record)

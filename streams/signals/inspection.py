@@ -15,7 +15,7 @@ import msgspec
 from streams.signals.ids import is_id
 from streams.signals.raw import RawRecord
 from streams.signals.reasons import UNDECLARED, Reason, Refused
-from streams.signals.records import Field, FieldType, Signal
+from streams.signals.records import Field, FieldType, Record, key_field
 from streams.signals.times import parse_ms
 
 MAX_VALUE_BYTES = 64 * 1024
@@ -56,14 +56,15 @@ _ORDER = (
 
 
 class Inspection:
-    """Checks the records of one topic: ``inspection(record) -> Signal``, or raises `Refused`."""
+    """Checks the records of one topic: ``inspection(raw) -> Record``, or raises `Refused`."""
 
-    def __init__(self, struct: type[Signal], fields: Mapping[str, Field]) -> None:
+    def __init__(self, struct: type[Record], fields: Mapping[str, Field]) -> None:
         self._struct = struct
         self._fields = fields
+        self._key = key_field(struct.topic)
 
-    def __call__(self, record: RawRecord) -> Signal:
-        """The signal, or `Refused`; a record wrong in several ways gets the first of `_ORDER`."""
+    def __call__(self, record: RawRecord) -> Record:
+        """The checked record, or `Refused`; a record wrong in several ways gets the first of `_ORDER`."""
         value = record.value
         if value is None:
             raise Refused(Reason.NULL_VALUE)
@@ -76,8 +77,9 @@ class Inspection:
         found = _parse(value)
         if found is None:
             raise Refused(Reason.NOT_JSON)
+        kind, latest_ms = found.get("kind"), record.timestamp + MAX_AHEAD_MS
         checked = {
-            name: self._check(field, found.get(name, _ABSENT), record.timestamp + MAX_AHEAD_MS)
+            name: self._check(field, found.get(name, _ABSENT), kind, latest_ms)
             for name, field in self._fields.items()
         }
         problems = {name: r for name, r in checked.items() if isinstance(r, Reason)}
@@ -89,17 +91,18 @@ class Inspection:
             if names:
                 raise Refused(reason, names)
         signal = self._struct(**{n: v for n, v in checked.items() if v is not _ABSENT})
-        if record.key != signal.account.encode():
-            raise Refused(Reason.KEY_MISMATCH, ["account"])
+        if record.key != getattr(signal, self._key).encode():
+            raise Refused(Reason.KEY_MISMATCH, [self._key])
         bad = _bad_headers(record.headers, signal.id)
         if bad:
             raise Refused(Reason.INVALID_HEADER, bad)
         return signal
 
-    def _check(self, field: Field, value: Any, latest_ms: int) -> Any:
+    def _check(self, field: Field, value: Any, kind: Any, latest_ms: int) -> Any:
         """The attribute's value, `_ABSENT`, or the `Reason` it can't have one."""
         if value is _ABSENT:
-            return Reason.MISSING_FIELD if field.required else _ABSENT
+            needed = field.required or kind in field.needed_for
+            return Reason.MISSING_FIELD if needed else _ABSENT
         if value is _TOO_BIG:
             return Reason.OUT_OF_RANGE
         match field.type:
@@ -118,7 +121,7 @@ class Inspection:
                 if problem is not None:
                     return problem
                 moment = parse_ms(value)
-                return moment if moment <= latest_ms else Reason.IN_FUTURE
+                return moment if field.ahead or moment <= latest_ms else Reason.IN_FUTURE
 
 
 def _parse(value: bytes) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """The one table of input records: which fields a topic's records have and what may stand in them.
 
-Meanings are CONTRACT.md's 'Records'. A new input topic is one more entry in `TOPICS`; nothing
-else here has to change.
+Meanings are CONTRACT.md's 'Records'. A new input topic is one more entry in `TOPICS`, or, where no
+rule may read it, in `COMMANDS`; nothing else here has to change.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from typing import ClassVar
 import msgspec
 
 
-class Signal(msgspec.Struct, gc=False):
+class Record(msgspec.Struct, gc=False):
     """One checked record. Subclasses are made per topic and schema, an attribute per field.
 
     An absent optional field is None, absent labels are (). Times are int ms since the epoch.
@@ -21,8 +21,13 @@ class Signal(msgspec.Struct, gc=False):
 
     topic: ClassVar[str]
     id: str
-    account: str
     at: int
+
+
+class Signal(Record, gc=False):
+    """A record about an account, which is its key."""
+
+    account: str
 
 
 class FieldType(StrEnum):
@@ -43,6 +48,8 @@ class Field:
     `values` is the closed list of an enum or of labels, None where any value of the type will do.
     `listed` is the key in the topic's section of the schema file that adds to `values`, or, where
     `values` is None, turns the field into an enum. `low` and `high` bound a number, inclusive.
+    `ahead` lets a time lie in the future. `needed_for` are values of the record's `kind` for which
+    the field must be there.
     """
 
     name: str
@@ -52,6 +59,8 @@ class Field:
     listed: str | None = None
     low: float | None = None
     high: float | None = None
+    ahead: bool = False
+    needed_for: tuple[str, ...] = ()
 
 
 KINDS = (
@@ -97,6 +106,28 @@ SOURCES = ("hash_match", "classifier", "user_report", "trusted_flagger", "human"
 VERDICTS = ("confirmed", "match", "suspected")
 AGE_BANDS = ("minor", "teen", "adult", "unknown")
 AI_GENERATED = ("yes", "no", "unknown")
+ACCOUNT_COMMANDS = ("snooze", "erase", "confirm", "retract")
+ACCOUNT_REASONS = (
+    "person_request",
+    "legal_order",
+    "appeal",
+    "investigation",
+    "research",
+    "reviewed",
+    "mistaken",
+    "drill",
+    "other",
+)
+PATTERN_COMMANDS = ("release", "void", "undo", "resume")
+PATTERN_REASONS = (
+    "reviewed",
+    "mistaken",
+    "wrong_pattern",
+    "expected_surge",
+    "policy_change",
+    "drill",
+    "other",
+)
 
 
 def _ref(name: str, *, required: bool = False, listed: str | None = None) -> Field:
@@ -167,6 +198,43 @@ TOPICS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
         ),
     }
 )
+
+COMMANDS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
+    {
+        "account-commands": (
+            _ID,
+            _ACCOUNT,
+            _enum("kind", ACCOUNT_COMMANDS, required=True),
+            Field("target", FieldType.REF, needed_for=("confirm", "retract")),
+            Field("until", FieldType.TIME, ahead=True, needed_for=("snooze",)),
+            _ref("reviewer", required=True),
+            _AT,
+            _enum("reason", ACCOUNT_REASONS, required=True, listed="reasons"),
+        ),
+        "pattern-commands": (
+            _ID,
+            _ref("pattern", required=True),
+            _enum("kind", PATTERN_COMMANDS, required=True),
+            _ref("target", required=True),
+            _ref("reviewer", required=True),
+            _AT,
+            _enum("reason", PATTERN_REASONS, required=True, listed="reasons"),
+        ),
+    }
+)
+"""Topics on which persons tell Vigil what to do: no rule may read them."""
+
+INPUTS: Mapping[str, tuple[Field, ...]] = MappingProxyType({**TOPICS, **COMMANDS})
+"""All of them."""
+
+
+_KEYED_BY_PATTERN = frozenset({"pattern-commands", "proposals"})
+
+
+def key_field(topic: str) -> str:
+    """The field that is the key of a topic's records, also of those agents write each other."""
+    return "pattern" if topic in _KEYED_BY_PATTERN else "account"
+
 
 ENTITIES: Mapping[str, str] = MappingProxyType(
     {

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from streams.signals import schema_file
 from streams.signals.decoder import Decoder, make_decoder, make_struct
-from streams.signals.records import ENTITIES, TOPICS, Field, FieldType, Signal
+from streams.signals.records import ENTITIES, INPUTS, TOPICS, Field, FieldType, Record
 
 
 class Schema:
@@ -21,8 +21,8 @@ class Schema:
 
     def __init__(self, additions: schema_file.Additions | None = None) -> None:
         additions = additions or schema_file.Additions()
-        self._fields = {topic: _merge(topic, additions) for topic in TOPICS}
-        self._structs: dict[str, type[Signal]] = {}
+        self._fields = {topic: _merge(topic, additions) for topic in INPUTS}
+        self._structs: dict[str, type[Record]] = {}
         self.entities: Mapping[str, str] = MappingProxyType({**ENTITIES, **additions.entities})
 
     @classmethod
@@ -37,27 +37,27 @@ class Schema:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The input topics this schema describes."""
-        return tuple(self._fields)
+        """The input topics rules may read."""
+        return tuple(TOPICS)
 
     def fields(self, topic: str) -> Mapping[str, Field]:
-        """The fields of a topic's records by name. Raises `KeyError` for an unknown topic."""
+        """The fields of an input topic's records by name. Raises `KeyError` for an unknown one."""
         return self._fields[topic]
 
-    def struct(self, topic: str) -> type[Signal]:
-        """The struct a topic's signals are; the same class at every call."""
+    def struct(self, topic: str) -> type[Record]:
+        """The struct a topic's records are; the same class at every call."""
         if topic not in self._structs:
             self._structs[topic] = make_struct(topic, self._fields[topic])
         return self._structs[topic]
 
     def decoder(self, topic: str) -> Decoder:
-        """A function from a Kafka record to a checked `Signal`; it raises only `Refused`."""
+        """A function from a Kafka record to a checked `Record`; it raises only `Refused`."""
         return make_decoder(self.struct(topic), self._fields[topic])
 
 
 def _merge(topic: str, additions: schema_file.Additions) -> Mapping[str, Field]:
-    fields = {field.name: field for field in TOPICS[topic]}
-    for field in TOPICS[topic]:
+    fields = {field.name: field for field in INPUTS[topic]}
+    for field in INPUTS[topic]:
         added = additions.lists.get((topic, field.listed)) if field.listed else None
         if added is not None:
             kind = FieldType.ENUM if field.type is FieldType.REF else field.type

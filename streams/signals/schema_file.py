@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.signals.ids import is_id
-from streams.signals.records import ENTITIES, TOPICS, WITH_ATTRIBUTES, Field, FieldType
+from streams.signals.records import ENTITIES, INPUTS, TOPICS, WITH_ATTRIBUTES, Field, FieldType
 
 MAX_FILE_BYTES = 1_048_576
 
@@ -53,11 +53,11 @@ class _Reader:
         additions = Additions()
         document = self._document()
         for section, body in document.items():
-            if section not in TOPICS and section != _ENTITIES:
-                self._unknown(section, "section", section, [*TOPICS, _ENTITIES])
+            if section not in INPUTS and section != _ENTITIES:
+                self._unknown(section, "section", section, [*INPUTS, _ENTITIES])
             if not isinstance(body, dict):
                 raise SchemaError(self.path, section, f"must be a table: write [{section}]")
-            if section in TOPICS:
+            if section in INPUTS:
                 self._topic(section, body, additions)
         # Last, because an entity may stand on an attribute of any section.
         self._entities(document.get(_ENTITIES, {}), additions)
@@ -78,7 +78,7 @@ class _Reader:
             raise SchemaError(self.path, "", f"is not TOML: {error}") from None
 
     def _topic(self, topic: str, body: Mapping[str, Any], additions: Additions) -> None:
-        lists = {f.listed: f for f in TOPICS[topic] if f.listed}
+        lists = {f.listed: f for f in INPUTS[topic] if f.listed}
         allowed = [*lists, *([_ATTRIBUTES] if topic in WITH_ATTRIBUTES else [])]
         for key, value in body.items():
             where = f"{topic}.{key}"
@@ -97,7 +97,7 @@ class _Reader:
         where = f"{topic}.{_ATTRIBUTES}"
         if not isinstance(body, dict):
             raise SchemaError(self.path, where, f"must be a table: write [{where}]")
-        built_in = {f.name for f in TOPICS[topic]}
+        built_in = {f.name for f in INPUTS[topic]}
         for name in body:
             at = f"{where}.{name}"
             if not _NAME(name) or keyword.iskeyword(name) or name in _RESERVED:

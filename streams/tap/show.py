@@ -49,10 +49,12 @@ def brief(detection: Mapping[str, Any], note: tuple[str, str]) -> Text:
     """Return a line in columns for a detection, ids cut short, with a note (text, style)."""
     text = Text(f"{_when(detection)}  ", no_wrap=True, overflow="ellipsis")
     _severity(text, detection)
-    text.append(str(detection["title"]).ljust(_TITLE_WIDTH), "bold")
+    shadow = detection.get("mode") == "shadow"
+    # What is in shadow does nothing: it stands back on the screen, too.
+    text.append(str(detection["title"]).ljust(_TITLE_WIDTH), "dim" if shadow else "bold")
     text.append(f" {str(detection['account'])[:_BRIEF_ID_CHARS]}…  ", "cyan")
     text.append(note[0].ljust(_NOTE_WIDTH), note[1])
-    text.append(f"  {_why(detection, names=False)}", "dim")
+    text.append(f"  {_why(detection, names=False)}{' (shadow)' if shadow else ''}", "dim")
     return _safe(text)
 
 
@@ -77,6 +79,8 @@ def _detection(text: Text, value: Mapping[str, Any]) -> Text:
     text.append(str(value.get("title", value.get("pattern", "?"))), "bold")
     if value.get("mode") == "shadow":
         text.append(" (shadow)", "dim")
+    if value.get("retracts"):
+        text.append(" (taken back)", "bold green")
     text.append(f"  {value['account']}", "cyan")
     if value.get("entity"):
         text.append(f" via {value['entity']}", "magenta")
@@ -121,12 +125,20 @@ def _why(value: Mapping[str, Any], *, names: bool = True) -> str:
     """The measured value, its threshold and the window: ``event_count 5 of 5 in 7 min 27 s``."""
     values = dict(value.get("values", {}))
     threshold = values.pop("threshold", None)
+    in_words = values.pop("condition", None) is not None
+    waited_s, capped = values.pop("waited_s", None), values.pop("capped", False)
     parts = [f"{name} {_number(one)}" if names else _number(one) for name, one in values.items()]
+    if in_words and not names:
+        parts.append("rules")
     if threshold is not None:
         parts.append(f"of {_number(threshold)}")
     window = value.get("window") or {}
     if parts and {"start", "end"} <= window.keys():
         parts.append(f"in {duration(parse_ms(window['end']) - parse_ms(window['start']))}")
+    if capped:
+        parts.append("(capped)")
+    if waited_s is not None:
+        parts.append(f"nothing followed for {duration(waited_s * _MS_PER_S)}")
     return " ".join(parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from streams.records import Detection, Enforcement, output_id
+from streams.records import Detection, Enforcement, ReviewItem, output_id, undo_id
 
 PARTS = ("detection", "p", "v", ["a1", "d1"], "a1", ["e1", "e2"])
 
@@ -41,3 +41,13 @@ def test_records_have_exactly_the_fields_of_the_contract():
         "id account action harm severity detections pattern version ruleset at expires_at end_user "
         "content_ref dataset_ref undoes strikes automated reviewer"
     )
+    assert " ".join(ReviewItem.__struct_fields__) == (
+        "id account reason proposal detections pattern priority due_at end_user content_ref "
+        "dataset_ref version action held_by"
+    )
+
+
+def test_an_undo_has_one_id_whoever_finds_that_it_must_be():
+    undo = undo_id("p", "v", "a1", "e1")
+    assert undo == output_id("enforcement/undo", "p", "v", ["a1"], "a1", ["e1"])
+    assert undo != undo_id("p", "v", "a1", "e2")

@@ -7,7 +7,7 @@ import pytest
 
 from streams.cli.commands import COMMANDS
 from streams.signals.reasons import Reason
-from streams.signals.records import TOPICS
+from streams.signals.records import INPUTS
 from streams.topics import BY_NAME
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,15 +26,15 @@ def first_cells(text):
     return [name for cell in rows for name in re.findall(r"`([^`]+)`", cell)]
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", INPUTS)
 def test_the_signals_page_has_every_field_and_no_other(topic):
-    assert sorted(first_cells(section(topic))) == sorted(field.name for field in TOPICS[topic])
+    assert sorted(first_cells(section(topic))) == sorted(field.name for field in INPUTS[topic])
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", INPUTS)
 def test_the_signals_page_marks_the_required_fields_and_names_every_value(topic):
     text = section(topic)
-    for field in TOPICS[topic]:
+    for field in INPUTS[topic]:
         assert (f"**`{field.name}`**" in text) == field.required
         for value in field.values or ():
             assert f"`{value}`" in SIGNALS, f"{topic}.{field.name}: {value}"

@@ -78,6 +78,7 @@ MISTAKES = {
     ),
     "old timeframe": ("  condition: it", "  timeframe: 5m\n  condition: it", 27, "no longer", "timespan"),
     "unknown service": ("service: activity", "service: activty", 22, "no topic", "'activity'"),
+    "commands": ("service: activity", "service: pattern-commands", 22, "no topic", ""),
     "other product": ("product: vigil", "product: windows", 21, "must be 'vigil'", "vigil"),
     "logsource category": ("  product: vigil", "  category: x\n  product: vigil", 21, "no 'category'", ""),
     "derived signals": ("service: activity", "service: account-signals", 22, "not yet", ""),

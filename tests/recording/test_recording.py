@@ -102,6 +102,19 @@ def test_sources_are_merged_by_time_and_ties_go_to_the_first(tmp_path):
     ]
 
 
+def test_an_absent_key_is_the_account_or_where_the_topic_is_keyed_so_the_pattern(tmp_path):
+    value = {"account": "a1", "pattern": "p1"}
+    lines = [
+        json.dumps({"topic": topic, "value": value, "ts": 1}).encode()
+        for topic in ("reviews", "pattern-commands", "proposals")
+    ]
+    path = tmp_path / "keys.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    topics = (*TOPICS, "pattern-commands", "proposals")
+    found = [record for batch in Recording(path, topics).batches() for record in batch]
+    assert [record[1] for record in found] == [b"a1", b"p1", b"p1"]
+
+
 def test_the_position_reaches_the_size_of_the_packed_file(tmp_path):
     for name, pack in (("a.jsonl", bytes), ("a.gz", gzip.compress), ("a.zst", zstandard.compress)):
         path = tmp_path / name

@@ -39,6 +39,24 @@ GOOD: dict[str, dict[str, Any]] = {
         "reviewer": "p1",
         "viewed": True,
     },
+    "account-commands": {
+        "id": "c1",
+        "account": "a1",
+        "kind": "snooze",
+        "until": NOW_MS + 86_400_000,
+        "reviewer": "p1",
+        "at": NOW_MS,
+        "reason": "research",
+    },
+    "pattern-commands": {
+        "id": "c1",
+        "pattern": "a1",  # the key of all records here
+        "kind": "release",
+        "target": "p1",
+        "reviewer": "p1",
+        "at": "2026-09-21T14:13:20.000Z",
+        "reason": "reviewed",
+    },
 }
 
 

@@ -67,7 +67,7 @@ def records(draw):
         if values and draw(st.booleans()):
             record[name] = draw(st.sampled_from(values))
         else:
-            record[name] = draw(times if name in ("at", "act_at") else anything)
+            record[name] = draw(times if name in ("at", "act_at", "until") else anything)
     for name in draw(st.lists(texts, max_size=1)):
         if draw(st.booleans()):
             record[name] = draw(anything)

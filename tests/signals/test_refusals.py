@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from streams.signals import Reason, Refused, Schema
+from streams.signals import FieldType, Reason, Refused, Schema
+from streams.signals.records import key_field
 from tests.signals.records import GOOD, NOW_MS, changed, raw
 
 SCHEMA = Schema.load()
@@ -20,8 +21,8 @@ def refusal(record, topic="activity"):
 
 
 def as_json(text):
-    """A good activity with `text` in the place of its device."""
-    return json.dumps(changed("activity", device="@@")).replace('"@@"', text).encode()
+    """A good activity with `text` in the place of its id, which records of all topics have."""
+    return json.dumps(changed("activity", id="@@")).replace('"@@"', text).encode()
 
 
 @pytest.mark.parametrize("topic", GOOD)
@@ -30,7 +31,7 @@ def test_a_good_record_becomes_a_signal_with_an_attribute_per_field(topic):
     assert signal.topic == topic
     for name in SCHEMA.fields(topic):
         wanted = GOOD[topic].get(name, () if name == "labels" else None)
-        if name not in ("at", "act_at"):
+        if SCHEMA.fields(topic)[name].type is not FieldType.TIME:
             assert getattr(signal, name) == wanted
     assert signal.at == NOW_MS
 
@@ -45,7 +46,7 @@ NOT_JSON_OBJECTS = {
     "trailing bytes": json.dumps(GOOD["activity"]).encode() + b"x",
     "a byte order mark": b"\xef\xbb\xbf" + json.dumps(GOOD["activity"]).encode(),
     "not UTF-8 in a value": as_json('"@@"').replace(b"@@", b"\xff"),
-    "not UTF-8 in a name": as_json('"x"').replace(b'"device"', b'"\xff"'),
+    "not UTF-8 in a name": as_json('"x"').replace(b'"id"', b'"\xff"'),
     "an encoded surrogate": as_json('"@@"').replace(b"@@", b"\xed\xa0\x80"),
     "a lone surrogate": as_json('"\\ud800"'),
     "UTF-16": json.dumps(GOOD["activity"]).encode("utf-16"),
@@ -58,9 +59,10 @@ NOT_JSON_OBJECTS = {
 }
 
 
+@pytest.mark.parametrize("topic", GOOD)
 @pytest.mark.parametrize("value", NOT_JSON_OBJECTS.values(), ids=NOT_JSON_OBJECTS)
-def test_what_is_not_exactly_one_utf8_json_object_is_refused(value):
-    assert refusal(raw(value)) == (Reason.NOT_JSON, [])
+def test_what_is_not_exactly_one_utf8_json_object_is_refused(value, topic):
+    assert refusal(raw(value), topic) == (Reason.NOT_JSON, [])
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"device":[{"a":'])
@@ -73,20 +75,32 @@ def test_brackets_inside_strings_are_no_nesting():
     assert refusal(raw(changed("activity", device="[" * 100))) == (Reason.MALFORMED_ID, ["device"])
 
 
-def test_a_null_value_a_null_key_and_another_key_are_refused():
-    good = GOOD["activity"]
-    assert refusal(raw(None)) == (Reason.NULL_VALUE, [])
-    assert refusal(raw(None, key=None)) == (Reason.NULL_VALUE, [])
-    assert refusal(raw(good, key=None)) == (Reason.NULL_KEY, [])
-    assert refusal(raw(good, key=b"a2")) == (Reason.KEY_MISMATCH, ["account"])
-    assert refusal(raw(good, key=b"")) == (Reason.KEY_MISMATCH, ["account"])
-    assert refusal(raw(good, key=b"\xff")) == (Reason.KEY_MISMATCH, ["account"])
+@pytest.mark.parametrize("topic", GOOD)
+def test_a_null_value_a_null_key_and_another_key_are_refused(topic):
+    good = GOOD[topic]
+    assert refusal(raw(None), topic) == (Reason.NULL_VALUE, [])
+    assert refusal(raw(None, key=None), topic) == (Reason.NULL_VALUE, [])
+    assert refusal(raw(good, key=None), topic) == (Reason.NULL_KEY, [])
+    mismatch = (Reason.KEY_MISMATCH, [key_field(topic)])
+    assert refusal(raw(good, key=b"a2"), topic) == mismatch
+    assert refusal(raw(good, key=b""), topic) == mismatch
+    assert refusal(raw(good, key=b"\xff"), topic) == mismatch
 
 
-def test_a_value_over_64_kib_is_refused_and_one_of_64_kib_is_not():
-    good = json.dumps(GOOD["activity"]).encode()
-    SCHEMA.decoder("activity")(raw(good.ljust(65_536)))
-    assert refusal(raw(good.ljust(65_537))) == (Reason.TOO_LARGE, [])
+def test_the_key_of_a_patterns_command_is_the_pattern_and_of_all_else_the_account():
+    assert {topic: key_field(topic) for topic in GOOD} == {
+        **dict.fromkeys(GOOD, "account"),
+        "pattern-commands": "pattern",
+    }
+    command = changed("pattern-commands", pattern="p7", target="a1")
+    assert SCHEMA.decoder("pattern-commands")(raw(command, key=b"p7")).pattern == "p7"
+
+
+@pytest.mark.parametrize("topic", GOOD)
+def test_a_value_over_64_kib_is_refused_and_one_of_64_kib_is_not(topic):
+    good = json.dumps(GOOD[topic]).encode()
+    SCHEMA.decoder(topic)(raw(good.ljust(65_536)))
+    assert refusal(raw(good.ljust(65_537)), topic) == (Reason.TOO_LARGE, [])
 
 
 @pytest.mark.parametrize("topic", GOOD)
@@ -97,10 +111,31 @@ def test_each_missing_required_field_is_named(topic):
             assert refusal(record, topic) == (Reason.MISSING_FIELD, [name])
 
 
-def test_an_unknown_field_is_refused_as_a_question_mark_once():
-    record = raw(changed("activity", prompt="free text", another=1))
-    assert refusal(record) == (Reason.UNKNOWN_FIELD, ["?"])
-    assert refusal(raw(changed("activity", score=0.5))) == (Reason.UNKNOWN_FIELD, ["?"])
+NEEDED = [
+    ("snooze", "until"),
+    ("confirm", "target"),
+    ("retract", "target"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), NEEDED)
+def test_what_one_kind_of_command_needs_is_missing_where_it_is_not_there(kind, name):
+    fields = {"target": "r1", "until": NOW_MS}
+    whole = changed("account-commands", kind=kind, **fields)
+    SCHEMA.decoder("account-commands")(raw(whole))
+    record = raw(changed("account-commands", kind=kind, without=name, **fields))
+    assert refusal(record, "account-commands") == (Reason.MISSING_FIELD, [name])
+    bare = changed("account-commands", kind="erase", without="until")
+    assert SCHEMA.decoder("account-commands")(raw(bare)).until is None
+
+
+@pytest.mark.parametrize("topic", GOOD)
+def test_an_unknown_field_is_refused_as_a_question_mark_once(topic):
+    record = raw(changed(topic, prompt="free text", another=1))
+    assert refusal(record, topic) == (Reason.UNKNOWN_FIELD, ["?"])
+    another_topics = "surface" if topic == "reviews" else "viewed"
+    record = raw(changed(topic, **{another_topics: True}))
+    assert refusal(record, topic) == (Reason.UNKNOWN_FIELD, ["?"])
 
 
 WRONG_TYPES = [
@@ -119,6 +154,12 @@ WRONG_TYPES = [
     ("moderation-hits", "act_at", {}),
     ("reviews", "viewed", 1),
     ("reviews", "viewed", "yes"),
+    ("account-commands", "until", 1.5),
+    ("account-commands", "kind", ["erase"]),
+    ("account-commands", "target", None),
+    ("pattern-commands", "pattern", 5),
+    ("pattern-commands", "target", True),
+    ("pattern-commands", "reason", {}),
 ]
 
 
@@ -150,11 +191,19 @@ BAD_IDS = [
 ]
 
 
+REFS = [
+    (topic, name)
+    for topic in GOOD
+    for name, field in SCHEMA.fields(topic).items()
+    if field.type is FieldType.REF
+]
+
+
 @pytest.mark.parametrize("bad", BAD_IDS)
-@pytest.mark.parametrize("name", ["id", "account", "device", "model"])
-def test_a_malformed_id_is_refused(bad, name):
-    record = raw(changed("activity", **{name: bad}), key=b"a1")
-    assert refusal(record) == (Reason.MALFORMED_ID, [name])
+@pytest.mark.parametrize(("topic", "name"), REFS)
+def test_a_malformed_id_is_refused(bad, topic, name):
+    record = raw(changed(topic, **{name: bad}), key=b"a1")
+    assert refusal(record, topic) == (Reason.MALFORMED_ID, [name])
 
 
 GOOD_IDS = ["a", "x" * 64, "A.b_c:d-e", "device:d42", "v1.2.3", "1.2.3", "a:b:c", "..", "12:30:45"]
@@ -183,11 +232,19 @@ BAD_TIMES = [
 ]
 
 
+TIMES = [
+    (topic, name)
+    for topic in GOOD
+    for name, field in SCHEMA.fields(topic).items()
+    if field.type is FieldType.TIME
+]
+
+
 @pytest.mark.parametrize("bad", BAD_TIMES)
-@pytest.mark.parametrize("name", ["at", "act_at"])
-def test_a_time_without_offset_or_outside_1970_to_9999_is_refused(bad, name):
-    record = raw(changed("moderation-hits", **{name: bad}))
-    assert refusal(record, "moderation-hits") == (Reason.MALFORMED_TIME, [name])
+@pytest.mark.parametrize(("topic", "name"), TIMES)
+def test_a_time_without_offset_or_outside_1970_to_9999_is_refused(bad, topic, name):
+    record = raw(changed(topic, **{name: bad}))
+    assert refusal(record, topic) == (Reason.MALFORMED_TIME, [name])
 
 
 def test_a_number_beyond_what_64_bits_hold_is_refused_not_raised():
@@ -210,14 +267,21 @@ def test_a_score_of_0_to_1_is_accepted(score):
     assert SCHEMA.decoder("moderation-hits")(record).score == score
 
 
-def test_at_more_than_five_minutes_ahead_of_the_records_timestamp_is_refused():
-    just = changed("activity", at=NOW_MS + 5 * MINUTE_MS)
-    over = changed("activity", at=NOW_MS + 5 * MINUTE_MS + 1)
-    assert SCHEMA.decoder("activity")(raw(just)).at == NOW_MS + 5 * MINUTE_MS
-    assert refusal(raw(over)) == (Reason.IN_FUTURE, ["at"])
-    assert refusal(raw(GOOD["activity"], timestamp=-1)) == (Reason.IN_FUTURE, ["at"])
+@pytest.mark.parametrize("topic", GOOD)
+def test_at_more_than_five_minutes_ahead_of_the_records_timestamp_is_refused(topic):
+    just = changed(topic, at=NOW_MS + 5 * MINUTE_MS)
+    over = changed(topic, at=NOW_MS + 5 * MINUTE_MS + 1)
+    assert SCHEMA.decoder(topic)(raw(just)).at == NOW_MS + 5 * MINUTE_MS
+    assert refusal(raw(over), topic) == (Reason.IN_FUTURE, ["at"])
+    record = raw(changed(topic, at=NOW_MS, without="act_at"), timestamp=-1)
+    assert refusal(record, topic) == (Reason.IN_FUTURE, ["at"])
+
+
+def test_when_an_act_happened_is_not_ahead_either_but_a_snooze_ends_in_the_future():
     late = raw(changed("moderation-hits", act_at=NOW_MS + 5 * MINUTE_MS + 1))
     assert refusal(late, "moderation-hits") == (Reason.IN_FUTURE, ["act_at"])
+    snooze = raw(changed("account-commands", until="2027-09-21T14:13:20Z"))
+    assert SCHEMA.decoder("account-commands")(snooze).until > NOW_MS + 300 * 86_400_000
 
 
 UNDECLARED = [
@@ -228,6 +292,10 @@ UNDECLARED = [
     ("moderation-hits", "category", "other"),
     ("moderation-hits", "verdict", "clean"),
     ("moderation-hits", "source", "free text, of course"),
+    ("account-commands", "kind", "release"),
+    ("account-commands", "reason", "because"),
+    ("pattern-commands", "kind", "erase"),
+    ("pattern-commands", "reason", "person_request"),
 ]
 
 
@@ -249,8 +317,9 @@ def test_a_doubled_name_counts_with_its_last_value():
     assert refusal(raw(body + b', "device": "a b"}')) == (Reason.MALFORMED_ID, ["device"])
 
 
-def test_cloudevents_headers_are_checked_and_others_are_not_read():
-    good = GOOD["activity"]
+@pytest.mark.parametrize("topic", GOOD)
+def test_cloudevents_headers_are_checked_and_others_are_not_read(topic):
+    good = changed(topic, id="s1")
     fine = [
         ("ce_id", b"s1"),
         ("ce_type", b"com.example.activity"),
@@ -259,7 +328,7 @@ def test_cloudevents_headers_are_checked_and_others_are_not_read():
         ("traceparent", b"\xff"),
         ("ce_specversion", None),
     ]
-    SCHEMA.decoder("activity")(raw(good, headers=fine))
+    SCHEMA.decoder(topic)(raw(good, headers=fine))
     for name, value in [
         ("ce_id", b"s2"),
         ("ce_id", b"\xff"),
@@ -273,7 +342,7 @@ def test_cloudevents_headers_are_checked_and_others_are_not_read():
         ("ce_time", b"x" * 2_000),
     ]:
         record = raw(good, headers=[*fine, (name, value)])
-        assert refusal(record) == (Reason.INVALID_HEADER, [name])
+        assert refusal(record, topic) == (Reason.INVALID_HEADER, [name])
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,17 @@ def test_a_schema_file_adds_kinds_lists_attributes_and_entities(write):
     assert schema.fields("moderation-hits")["category"].values[-1] == "impersonation"
 
 
+def test_reasons_of_commands_are_added_and_what_commands_name_is_no_entity(write):
+    schema = Schema.load(write('[pattern-commands]\nreasons = ["quarterly"]'))
+    command = schema.decoder("pattern-commands")(
+        raw(changed("pattern-commands", reason="quarterly"))
+    )
+    assert command.reason == "quarterly"
+    assert refused(schema, "account-commands", reason="quarterly") is Reason.UNDECLARED_VALUE
+    with pytest.raises(SchemaError):
+        Schema.load(write('[entities]\nreport = "target"'))
+
+
 def test_a_list_of_models_or_detectors_closes_what_were_ordinary_refs(write):
     open_, closed = Schema.load(), Schema.load(write(FILE))
     assert open_.fields("activity")["model"].type is FieldType.REF

@@ -28,6 +28,17 @@ def test_a_shadow_detection_of_an_entity_says_so():
     assert "via device:d42" in text
 
 
+def test_a_condition_in_words_a_wait_and_a_cap_are_told_in_words():
+    words = {"rules": 2, "condition": "a and b and not c"}
+    assert "rules 2 in 7 min 27 s" in line("detections", DETECTION | {"values": words}).plain
+    waited = line("detections", DETECTION | {"values": {"waited_s": 7200}}).plain
+    assert "nothing followed for 2 h 0 min" in waited
+    capped = {"value_sum": 4.5, "threshold": 4, "capped": True}
+    text = line("detections", DETECTION | {"values": capped, "retracts": "x"}).plain
+    assert "(taken back)" in text
+    assert "value_sum 4.5 of 4 in 7 min 27 s (capped)" in text
+
+
 def test_an_enforcement_tells_what_to_do_to_whom_until_when():
     value = {
         "account": "a1",

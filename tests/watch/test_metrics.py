@@ -102,6 +102,24 @@ def test_a_checkpoint_counts_what_it_put_out_and_refused_and_how_long_it_took(me
     assert value(metrics, "latency_seconds_sum", "detections") == pytest.approx(0.09)
 
 
+def test_what_is_held_and_what_opened_a_breaker_is_counted_by_pattern(metrics):
+    assert value(metrics, "held_total", "p-1", "budget_hour") == 0
+    assert value(metrics, "breakers_total", "p-1", "precision") == 0
+    outputs = [
+        Output("review-queue", b'{"reason":"held","held_by":"budget_day","pattern":"p-1"}', 0),
+        Output("review-queue", b'{"reason":"held","held_by":"surge","pattern":"p-1"}', 0),
+        Output("review-queue", b'{"reason":"breaker","held_by":"surge","pattern":"p-1"}', 0),
+        Output("review-queue", b'{"reason":"appeal","pattern":"p-1"}', 0),
+        Output("review-queue", b'{"reason":"held","held_by":"free text","pattern":"qzx"}', 0),
+    ]
+    metrics.committed("governor", Checkpoint(outputs, Counter()), seconds=0.01, at_ms=0)
+    assert value(metrics, "held_total", "p-1", "budget_day") == 1
+    assert value(metrics, "held_total", "p-1", "surge") == 1
+    assert value(metrics, "breakers_total", "p-1", "surge") == 1
+    assert value(metrics, "held_total", "other", "other") == 1
+    assert "qzx" not in metrics.text().decode()
+
+
 def test_no_value_outside_the_closed_lists_becomes_a_label(metrics):
     canary = "qzxcanary"
     metrics.committed(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import random
+import threading
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from streams.replay import replay
 from streams.workbench.backtest import sides
 from streams.workbench.backtest.finds import Finds
 from streams.workbench.backtest.search import search
-from streams.workbench.backtest.shards import Task, run, shard
+from streams.workbench.backtest.shards import ProcessGone, Task, run, shard
 from streams.workbench.backtest.tally import Tally
 from tests.patterns.driving import DAY, HIT, MINUTE, REFUSED, SCHEMA, START
 
@@ -212,13 +215,13 @@ def test_both_sides_find_what_two_replays_find_however_the_accounts_are_split(tm
         expected, refused = replayed(ruleset, plain)
         ours = sum((told(getattr(part, side)) for part in parts), Counter())
         assert ours == expected
-        assert sum(part.old.refused for part in parts) == refused > 0
+        assert sum(part.refused for part in parts) == refused > 0
         found += expected.total()
     assert found
     assert sum(part.signals for part in parts) == sum(line["topic"] in INPUTS for line in lines)
 
 
-def test_an_id_that_only_a_window_remembers_makes_both_rule_sets_run_whole(tmp_path):
+def test_where_only_a_window_remembers_an_id_each_rule_set_runs_by_itself(tmp_path):
     """The device count would see the repeated id as news if the ladder's window were not there."""
     signal = {"kind": "prompt.refused", "account": "a1"}
     lines = [
@@ -313,3 +316,22 @@ def test_days_of_the_traffic_are_counted_in_utc(tmp_path):
     figures = run(task(tmp_path, path), 1, lambda _: None)
     day = midnight // DAY
     assert figures.new.actions == {(day - 1, "warn"): 2, (day, "warn"): 1}
+
+
+def test_a_process_that_is_killed_is_told_and_ends_the_others(tmp_path):
+    rules(tmp_path / "old", *SETS[0])
+    rules(tmp_path / "new", *SETS[1])
+    path = write(tmp_path / "lines.jsonl", traffic(5, accounts=30, signals=1_500))
+
+    def kill() -> None:
+        deadline = time.monotonic() + 30
+        while not (children := multiprocessing.active_children()):
+            assert time.monotonic() < deadline
+        children[0].kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(ProcessGone, match="--jobs"):
+        run(task(tmp_path, path), 2, lambda _: None)
+    killer.join()
+    assert not multiprocessing.active_children()

@@ -227,3 +227,10 @@ def test_titles_of_rules_do_not_steer_the_terminal(tmp_path):
         console.print(show.for_people(comparison, advice(comparison), 100))
     assert "\x1b" not in captured.get()
     assert named(old, "Sly \x1b[2J").title in [row.title for row in comparison.rows]
+
+
+def test_a_changed_pattern_about_entities_is_said_not_to_be_run(bench):
+    farm = pattern("devices", count=2).replace("group-by: [account]", "group-by: [device]")
+    farm = farm.replace("field: device", "field: account").replace("action: warn", "")
+    text = said(bench(LOW, [*LOW, farm], "--json"))
+    assert "devices: is about a device. No agent runs such patterns on recordings yet" in text

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 
 from streams.engine.kafka.fetch import fetch_chunks
 from streams.engine.state_format import UnreadableState
-from streams.engine.store import Store
 
 _FETCH_BYTES = 8 * 1024 * 1024
 _POLL_S = 1.0
 
 
-async def restore(connection: Mapping[str, Any], topic: str, partition: int, store: Store) -> int:
+class Restored(Protocol):
+    """What takes the records: a `Store`, or whoever only looks on."""
+
+    def restore(self, full: bytes, data: bytes | None) -> None:
+        """Take one record, in the topic's order. May raise UnreadableState."""
+
+
+async def restore(
+    connection: Mapping[str, Any], topic: str, partition: int, store: Restored
+) -> int:
     """Fill `store`; returns the records read.
 
     Call it after fencing only: before, an older owner might still commit. Raises UnreadableState
@@ -52,7 +60,7 @@ async def restore(connection: Mapping[str, Any], topic: str, partition: int, sto
         await consumer.stop()
 
 
-def _fill(store: Store, records: list[Any], topic: str, partition: int) -> None:
+def _fill(store: Restored, records: list[Any], topic: str, partition: int) -> None:
     take = store.restore
     for record in records:
         try:

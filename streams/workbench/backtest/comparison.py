@@ -10,7 +10,7 @@ from statistics import median
 from typing import NamedTuple
 
 from streams.patterns import Pattern, RuleSet
-from streams.workbench.backtest.search import Progress
+from streams.recording import Progress
 from streams.workbench.backtest.shards import Task, run
 from streams.workbench.backtest.tally import (
     DAY_MS,

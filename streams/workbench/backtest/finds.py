@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -27,9 +27,12 @@ class Find(msgspec.Struct, gc=False):
     action: str | None = None
 
 
-class _Detection(msgspec.Struct, gc=False):
+class Detection(msgspec.Struct, gc=False):
+    """What is needed of a record on `detections`."""
+
     id: str
     pattern: str
+    title: str
     account: str
     mode: str
     at: str
@@ -37,14 +40,24 @@ class _Detection(msgspec.Struct, gc=False):
     retracts: str | None = None
 
 
-class _Enforcement(msgspec.Struct, gc=False):
+class Enforcement(msgspec.Struct, gc=False):
+    """What is needed of a record on `enforcement`."""
+
     id: str
     action: str
     detections: tuple[str, ...]
 
 
-_detection = msgspec.json.Decoder(_Detection).decode
-_enforcement = msgspec.json.Decoder(_Enforcement).decode
+_DECODERS: Mapping[str, Callable[[bytes], Detection | Enforcement]] = {
+    "detections": msgspec.json.Decoder(Detection).decode,
+    "enforcement": msgspec.json.Decoder(Enforcement).decode,
+}
+
+
+def read(output: Output) -> Detection | Enforcement | None:
+    """An output that tells of a find; None for any other."""
+    decode = _DECODERS.get(output.topic)
+    return None if decode is None else decode(output.value)
 
 
 class Finds:
@@ -58,44 +71,26 @@ class Finds:
         self.by_id: dict[str, Find] = {}
         self.decisions: dict[str, str] = {}
         """Id of an enforcement record → id of the detection it was for."""
-        self.refused = 0
-        """Records that were dead-lettered."""
-        self._groups: Mapping[str, str | None] = {p.id: p.group for p in ruleset.patterns}
+        self._groups = {pattern.id: pattern.group for pattern in ruleset.patterns}
 
-    def take(self, output: Output) -> None:
-        """Note what an output says."""
-        if output.topic == "detections":
-            self._take(_detection(output.value))
-        elif output.topic == "enforcement":
-            done = _enforcement(output.value)
-            for detection in done.detections:
+    def take(self, told: Detection | Enforcement) -> None:
+        """Note what an output tells."""
+        if isinstance(told, Enforcement):
+            for detection in told.detections:
                 find = self.by_id.get(detection)
                 if find is not None:  # else it undoes what has been taken back
-                    self.decisions[done.id] = detection
-                    find.action = done.action
-        elif output.topic == "dead-letters":
-            self.refused += 1
-
-    def _take(self, found: _Detection) -> None:
-        if found.retracts is not None:
-            self.by_id.pop(found.retracts, None)
+                    self.decisions[told.id] = detection
+                    find.action = told.action
             return
-        group = self._groups[found.pattern]
-        self.by_id[found.id] = Find(
-            found.id,
-            found.pattern,
-            found.account,
-            str(found.values[group]) if group else "",
-            parse_ms(found.at),
-            found.mode == LIVE,
+        if told.retracts is not None:
+            self.by_id.pop(told.retracts, None)
+            return
+        group = self._groups[told.pattern]
+        self.by_id[told.id] = Find(
+            told.id,
+            told.pattern,
+            told.account,
+            str(told.values[group]) if group else "",
+            parse_ms(told.at),
+            told.mode == LIVE,
         )
-
-    def add(self, other: Finds, patterns: Collection[str]) -> None:
-        """Count what another rule set found with these patterns as found by this one, too."""
-        for id_, find in other.by_id.items():
-            if find.pattern in patterns:
-                self.by_id[id_] = find
-        for decision, id_ in other.decisions.items():
-            about = other.by_id.get(id_)
-            if about is not None and about.pattern in patterns:
-                self.decisions[decision] = id_

@@ -9,18 +9,16 @@ their own in the 30 days before it. Of several words the latest counts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import sqrt
 from typing import NamedTuple
 
 import msgspec
 
+from streams.agents.precision import wilson
 from streams.workbench.backtest.finds import Find, Finds
 from streams.workbench.backtest.pairing import Pairs
 
 UPHELD, OVERTURNED = "upheld", "overturned"
 ACCOUNT_REACH_MS = 30 * 86_400_000
-_Z_95 = 1.959963984540054
-"""The 97.5 % quantile of the normal distribution."""
 
 
 class Review(NamedTuple):
@@ -72,17 +70,8 @@ class Precision(msgspec.Struct):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the true share lies with 95 % confidence: Wilson's score interval.
-
-        E. B. Wilson, 'Probable inference, the law of succession, and statistical inference',
-        Journal of the American Statistical Association 22 (1927).
-        """
-        n, z2 = self.n, _Z_95 * _Z_95
-        middle = (self.share + z2 / (2 * n)) / (1 + z2 / n)
-        half = _Z_95 / (1 + z2 / n) * sqrt(self.share * (1 - self.share) / n + z2 / (4 * n * n))
-        # Rounding must not keep an end from where the share itself lies.
-        low = middle - half if self.upheld else 0.0
-        return low, middle + half if self.overturned else 1.0
+        """Where the true share lies with 95 % confidence."""
+        return wilson(self.upheld, self.overturned)
 
 
 def known_outcomes(

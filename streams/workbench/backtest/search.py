@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from streams.agents.accounts import INPUTS
 from streams.engine.memory import MemoryRecord
 from streams.patterns import RuleSet
-from streams.recording import Mine, OutOfOrder, Record, Recording, merged
+from streams.recording import Mine, OutOfOrder, Progress, Record, Recording, Told, merged
 from streams.signals import Refused, Schema
 from streams.topics import TABLE
 from streams.workbench.backtest.finds import Finds
@@ -19,22 +19,19 @@ from streams.workbench.backtest.sides import NotExact, Sides
 
 _NOT_READ = frozenset(topic.name for topic in TABLE) - frozenset(INPUTS)
 _CHUNK_RECORDS = 2_000
-_TOLD_EVERY_BYTES = 1 << 20
-
-Progress = Callable[[int], None]
-"""Told how many more bytes of the files were read."""
 
 
 class Found(NamedTuple):
     """What both rule sets found in some accounts' records, and what these were.
 
-    `first` and `last` are the least and the greatest time stamp, None without records.
+    `refused` of the `signals` were dead-lettered. `first` and `last` are the least and the greatest time stamp, None without records.
     """
 
     old: Finds
     new: Finds
     reviews: Sequence[Review]
     signals: int
+    refused: int
     first: int | None
     last: int | None
 
@@ -45,28 +42,29 @@ def search(
     """Run both rule sets over the records whose keys are `mine`."""
     recordings = [Recording(path, INPUTS, ignored=_NOT_READ) for path in files]
     disordered: set[Recording] = set()
-    whole = False
+    apart = False
     while True:
         records = merged(
             [one.sorted(mine) if one in disordered else one.streamed(mine) for one in recordings]
         )
         try:
-            return _search(Sides(*rulesets, whole=whole), recordings, records, progress)
+            sides, reviews = Sides(*rulesets, apart=apart), _Reviews(rulesets[0].schema)
+            return _search(sides, recordings, records, reviews, progress)
         # Both are found out on the way, and rare; then it is done again from the start.
         except OutOfOrder as error:
             disordered.add(error.recording)
         except NotExact:
-            whole = True
+            apart = True
 
 
 def _search(
     sides: Sides,
     recordings: Sequence[Recording],
     records: Iterator[Record],
+    reviews: _Reviews,
     progress: Progress,
 ) -> Found:
-    told = _Told(recordings, progress)
-    reviews = _Reviews(sides.schema)
+    told = Told(recordings, progress)
     signals, first, last = 0, None, None
     while chunk := list(islice(records, _CHUNK_RECORDS)):
         sides.feed(chunk)
@@ -78,22 +76,8 @@ def _search(
     told(end=True)
     # Time has passed for these accounts up to the last record of any.
     sides.advance(max(one.newest for one in recordings))
-    return Found(*sides.finds(), list(reviews.latest.values()), signals, first, last)
-
-
-class _Told:
-    """Tells the progress now and then."""
-
-    def __init__(self, recordings: Sequence[Recording], progress: Progress) -> None:
-        self._recordings = recordings
-        self._progress = progress
-        self._told = 0
-
-    def __call__(self, *, end: bool = False) -> None:
-        read = sum(one.position for one in self._recordings)
-        if read - self._told >= _TOLD_EVERY_BYTES or end:
-            self._progress(read - self._told)
-            self._told = read
+    said = list(reviews.latest.values())
+    return Found(*sides.finds, said, signals, sides.refused, first, last)
 
 
 class _Reviews:

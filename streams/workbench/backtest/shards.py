@@ -8,6 +8,7 @@ nothing has to be handed from process to process.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 from contextlib import suppress
@@ -18,8 +19,9 @@ from zlib import crc32
 import msgspec
 
 from streams.patterns import RuleSet, load_rules
+from streams.recording import Progress
 from streams.signals import Schema
-from streams.workbench.backtest.search import Progress, search
+from streams.workbench.backtest.search import search
 from streams.workbench.backtest.tally import Tally, tally
 
 
@@ -62,7 +64,8 @@ def run(task: Task, processes: int, progress: Progress) -> Tally:
             worker.start()
             sender.close()  # the worker's copy is the last, so that its end is noticed
         while waiting:
-            for receiver in [one for one in waiting if one in wait(waiting)]:
+            ready = wait(waiting)
+            for receiver in [one for one in waiting if one in ready]:
                 match _received(receiver):
                     case int(bytes_read):
                         progress(bytes_read)
@@ -92,6 +95,7 @@ def _received(receiver: Connection) -> object:
 def _work(task: Task, number: int, of: int, sender: Connection) -> None:
     """A process: its share of the accounts; what comes of it is sent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends us
+    gc.disable()  # state has no cycles and is large: as in workers, docs/decisions/0006
     with suppress(BrokenPipeError):
         try:
             sender.send(shard(task, number, of, sender.send))
@@ -104,5 +108,6 @@ def shard(task: Task, number: int, of: int, progress: Progress) -> Tally:
     rulesets = task.load()
     found = search(rulesets, task.files, lambda key: crc32(key or b"") % of == number, progress)
     figures = tally(rulesets, (found.old, found.new), found.reviews)
-    figures.signals, figures.first, figures.last = found.signals, found.first, found.last
+    figures.signals, figures.refused = found.signals, found.refused
+    figures.first, figures.last = found.first, found.last
     return figures

@@ -144,7 +144,6 @@ def tally(
     pairs = pair(old.by_id.values(), new.by_id.values(), likeness)
     before, after = known_outcomes(reviews, old, new, pairs)
     figures = Tally(
-        refused=old.refused,
         old=_side(old, rulesets[0], before),
         new=_side(new, rulesets[1], after),
     )

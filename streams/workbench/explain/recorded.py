@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from streams.patterns import RuleSet
 from streams.patterns.correlation_types import TYPES
 from streams.patterns.metadata import LEVELS
 from streams.patterns.pattern import LIVE, SHADOW
-from streams.recording import Record, Recording, by_time
+from streams.recording import Progress, Record, Recording, Told, by_time
 from streams.records import ACTIONS, OUTPUT_ID_CHARS, Detection, Enforcement
 from streams.signals import Schema
 from streams.signals.ids import is_id
@@ -25,6 +26,7 @@ from streams.topics import TABLE
 SAID = ("detections", "enforcement")
 """Topics of Vigil's own that are understood here."""
 
+_CHUNK_RECORDS = 2_000
 _REST = frozenset(topic.name for topic in TABLE) - {*INPUTS, *SAID}
 _DIGEST = re.compile(r"[a-z2-7]{8,32}\Z").match
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z").match
@@ -56,11 +58,11 @@ class History(NamedTuple):
     newest: int
 
 
-def find(id_: str, files: Sequence[Path], ruleset: RuleSet) -> str:
+def find(id_: str, files: Sequence[Path], ruleset: RuleSet, progress: Progress) -> str:
     """The account that the detection or enforcement `id_` is about.
 
-    Looks at what the recording says first; if it says nothing, its signals are replayed. Raises
-    NotFound, and what reading a recording raises.
+    Looks at what the recording says first; if it says nothing, its signals are replayed, and
+    `progress` is told of it. Raises NotFound, and what reading a recording raises.
     """
     if _ID(id_) is None:
         raise NotFound(
@@ -78,11 +80,14 @@ def find(id_: str, files: Sequence[Path], ruleset: RuleSet) -> str:
                         return said.account
     driver = MemoryDriver([accounts_agent(ruleset, ruleset.schema)])
     recordings = [Recording(path, INPUTS, ignored=_REST | {*SAID}) for path in files]
-    for output in driver.feed(by_time(recordings)):
-        if wanted in output.value:
-            said = understood(output.topic, output.value)
-            if said is not None and said.id == id_:
-                return said.account
+    records, told = by_time(recordings), Told(recordings, progress)
+    while chunk := list(islice(records, _CHUNK_RECORDS)):
+        for output in driver.feed(chunk):
+            if wanted in output.value:
+                said = understood(output.topic, output.value)
+                if said is not None and said.id == id_:
+                    return said.account
+        told()
     raise NotFound(
         f"no detection or enforcement {id_} in {_named(files)}: it is not recorded there, and the "
         f"signals recorded there don't lead to it under these rules (rule set {ruleset.hash}). Ids "

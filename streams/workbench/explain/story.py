@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from streams.patterns import Pattern, RuleSet
+from streams.recording import Progress
 from streams.records import Detection, Enforcement
 from streams.signals.times import parse_ms
 from streams.workbench.explain import recorded
@@ -81,12 +82,14 @@ class Story(msgspec.Struct, kw_only=True):
     files: tuple[Path, ...]
 
 
-def tell(asked: str, files: Sequence[Path], ruleset: RuleSet) -> Story:
+def tell(
+    asked: str, files: Sequence[Path], ruleset: RuleSet, progress: Progress = lambda _: None
+) -> Story:
     """The story of the detection or enforcement `asked`, from recordings.
 
-    Raises NotFound, and what reading a recording raises.
+    `progress` is told of a replay, where one is needed to find it. Raises NotFound, and what reading a recording raises.
     """
-    account = recorded.find(asked, files, ruleset)
+    account = recorded.find(asked, files, ruleset, progress)
     history = recorded.read(account, files, ruleset.schema)
     again = rerun(history, ruleset, asked)
     said = _joined(history.said, again.said)
