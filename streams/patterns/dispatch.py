@@ -13,7 +13,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-from streams.patterns.conditions import Need, Part, needs, needs_say_all
+from streams.patterns.conditions import Need, Part, compile_test, needs, needs_say_all
 from streams.patterns.plans import Plan
 from streams.signals import Field
 from streams.signals.records import MAX_ENTITY_CHARS
@@ -41,7 +41,7 @@ def dispatch(
 
 def _dispatch(plans: tuple[Plan, ...], few: Collection[str]) -> Dispatch:
     if len(plans) <= _FEW_PLANS:
-        return lambda _: plans
+        return _ask_all(plans)
     owners = [number for number, plan in enumerate(plans) for _ in plan.conditions]
     fields: dict[str, _Field] = {}
     everything = (1 << len(owners)) - 1
@@ -58,11 +58,29 @@ def _dispatch(plans: tuple[Plan, ...], few: Collection[str]) -> Dispatch:
     return _finder(plans, owners, together, alone)
 
 
+def _ask_all(plans: tuple[Plan, ...]) -> Dispatch:
+    asked = [
+        (None, plan) if plan.sure is None else (compile_test(*plan.conditions), _sure(plan))
+        for plan in plans
+    ]
+
+    def find(signal: Any) -> Sequence[Plan]:
+        try:
+            return [plan for test, plan in asked if test is None or test(signal)]
+        except Exception:  # noqa: BLE001 - whoever asks the plans can say whose failure it is
+            return plans
+
+    return find
+
+
+def _sure(plan: Plan) -> Plan:
+    """A plan that doesn't ask, for where its condition is known to hold."""
+    return plan if plan.sure is None else replace(plan, find=plan.sure)
+
+
 def _without_asking(plan: Plan) -> Plan:
     """A plan that needn't ask what the tables have answered, where they answer it all."""
-    if plan.sure is not None and needs_say_all(plan.conditions[0]):
-        return replace(plan, find=plan.sure)
-    return plan
+    return _sure(plan) if len(plan.conditions) == 1 and needs_say_all(*plan.conditions) else plan
 
 
 class _Field:

@@ -308,7 +308,7 @@ def with_a_broken_pattern(ruleset, name):
             return {
                 topic: {
                     value: tuple(
-                        replace(plan, find=find) if plan.pattern.title == name else plan
+                        replace(plan, find=find, sure=None) if plan.pattern.title == name else plan
                         for plan in found
                     )
                     for value, found in plans.items()
