@@ -48,8 +48,10 @@ def known(state: State, owner: str, tagged: str, pattern: Pattern, found: Sequen
 
 def climb(
     state: State, owner: str, pattern: Pattern, climbers: Sequence[Climber], newest: int
-) -> list[tuple[str, Firing]]:
+) -> list[tuple[str, Firing]] | None:
     """Take entries into their stages; (group, firing) of what comes out at the first one.
+
+    None if nothing got as far as that, as is usual.
 
     For a pattern that waits (`absence`) that is every record that satisfies it, whatever the
     cooldown, and for a rule without a window the signal itself. Where the pattern is about an
@@ -57,7 +59,7 @@ def climb(
     """
     if not pattern.stages:
         return [(group, _alone(entry)) for _, group, entry in climbers]
-    fired: list[tuple[str, Firing]] = []
+    fired: list[tuple[str, Firing]] | None = None
     waiting = list(climbers)
     latest = max(state.now, newest)
     while waiting:  # those above a stage stand before it
@@ -70,22 +72,24 @@ def climb(
             waiting = [one for one in waiting if one.stage != number]
         stage = pattern.stages[number]
         correlation = stage.correlation
+        if not number:
+            fired = []
         for group, entries in _windows(here, correlation, newest):
             sub = window_sub(pattern, number, group)
             window = state.get(WINDOW, owner, sub) or Window()
-            if stage.above is None and pattern.absence is None:
+            if fired is not None and pattern.absence is None:
                 fired += [(group, one) for one in correlation.add_all(window, entries, newest)]
             else:
                 for satisfied in correlation.satisfied(window, entries, newest):
-                    if stage.above is None:
+                    if fired is not None:
                         fired.append((group, satisfied.firing))
                     else:
-                        waiting.append(_occurrence(stage, stage.above, group, satisfied))
+                        waiting.append(_occurrence(stage, group, satisfied))
             expires_at = latest + correlation.horizon
             state.put(WINDOW, owner, window, expires_at, sub)
             if group:
                 note_group(state, Place(owner, pattern, number, group), entries[-1].at, expires_at)
-    if pattern.entity is not None:
+    if fired and pattern.entity is not None:
         return [(group, whole(state, owner, pattern, group, firing)) for group, firing in fired]
     return fired
 
@@ -149,10 +153,11 @@ def _alone(entry: Entry) -> Firing:
     return Firing(entry.at, True, (entry.id,), entry.at, entry.at, 1)
 
 
-def _occurrence(stage: Stage, above: int, group: str, satisfied: Satisfied) -> Climber:
+def _occurrence(stage: Stage, group: str, satisfied: Satisfied) -> Climber:
+    assert stage.above is not None
     value = group if stage.counted else stage.bits
     entry = Entry(satisfied.firing.at, satisfied.id, value, satisfied.sources)
-    return Climber(above, group if stage.passes else "", entry)
+    return Climber(stage.above, group if stage.passes else "", entry)
 
 
 def _windows(

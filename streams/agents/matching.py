@@ -125,6 +125,8 @@ class Matching:
                 entry = Entry(signal.at, tagged, value, source_bit(signal))
                 climbers.append(Climber(stage, group, entry))
         fired = climb(state, owner, pattern, climbers, newest)
+        if fired is None:
+            return
         if pattern.entity is not None and pattern.absence is None and not fired:
             for stage, group, _ in climbers[:1]:
                 self._join(state, arrival, pattern, stage, group, out)
