@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from streams.patterns import correlation_types as types
 from streams.patterns.absence import Absence
 from streams.patterns.conditions import Always, assume
-from streams.patterns.durations import format_duration
 from streams.patterns.episodes import min_cooldown_ms
 from streams.patterns.grouping import ACCOUNT, Fields, Grouping
 from streams.patterns.pattern import STOP, Pattern, Search, Stage
@@ -18,6 +17,7 @@ from streams.patterns.sources import CLASSES
 from streams.patterns.stages import BYTES_PER_ID, MAX_STATE_BYTES, Stages
 from streams.patterns.versions import Meanings, semantic_version, window_key
 from streams.signals import Schema
+from streams.signals.durations import format_duration
 
 MIN_LATENESS_MS = 6 * 60_000
 """The five minutes a clock may run ahead, and one more."""
