@@ -69,6 +69,7 @@ def test_one_pattern_changed_under_load_loses_no_window_of_the_others(deployment
             deployment.send(FAILED, account, 2)
         deployment.flush()
         deployment.wait_for(first, "w1", "w2")
+        deployment.wait_until_ready("w1", "w2")
         wait_for_uploads(deployment, load, first)
 
         second = deployment.publish(books.write(rules, **second_book))
