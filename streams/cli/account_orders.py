@@ -87,7 +87,7 @@ def erase(
 
 
 def _until_ms(for_: str | None, until: str | None) -> int:
-    from streams.patterns.durations import parse_duration_ms
+    from streams.signals.durations import parse_duration_ms
     from streams.signals.times import parse_ms
 
     if bool(for_) == bool(until):

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from streams.patterns import correlation_types as types
 from streams.patterns.absence import Absence
 from streams.patterns.conditions import Always, assume
-from streams.patterns.durations import format_duration
 from streams.patterns.episodes import min_cooldown_ms
 from streams.patterns.grouping import ACCOUNT, Fields, Grouping
 from streams.patterns.pattern import STOP, Pattern, Search, Stage
@@ -20,6 +19,7 @@ from streams.patterns.versions import Meanings, semantic_version, window_key
 from streams.patterns.windows import MOST_EVIDENCE
 from streams.records import BEYOND_RESTRICT
 from streams.signals import Schema
+from streams.signals.durations import format_duration
 from streams.signals.records import DERIVED
 
 MIN_LATENESS_MS = 6 * 60_000

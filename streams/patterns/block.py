@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from streams.patterns.documents import Document, Lined, LinedList
-from streams.patterns.durations import format_duration, parse_duration_ms
 from streams.patterns.findings import Report, did_you_mean, one_of
 from streams.patterns.sources import CLASSES
 from streams.records import PROPOSABLE
+from streams.signals.durations import format_duration, parse_duration_ms
 
 DEFAULT_HARM = "policy_other"
 """The harm class of a rule that names none."""

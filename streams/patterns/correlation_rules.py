@@ -22,9 +22,9 @@ from streams.patterns.correlation_conditions import (
     words_of,
 )
 from streams.patterns.documents import Document, Lined, LinedList
-from streams.patterns.durations import format_duration
 from streams.patterns.findings import did_you_mean, one_of
 from streams.patterns.thresholds import Threshold
+from streams.signals.durations import format_duration
 
 _KEYS = ("type", "rules", "group-by", "timespan", "condition", "aliases", "generate")
 

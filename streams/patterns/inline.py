@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from streams.patterns.durations import format_duration
 from streams.patterns.inline_reader import NEVER, START_MS, InlineTest, Record
 from streams.patterns.ruleset import RuleSet
+from streams.signals.durations import format_duration
 from streams.signals.times import parse_ms
 
 

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streams.patterns.documents import Document, Lined, LinedList
-from streams.patterns.durations import parse_duration_ms
 from streams.patterns.findings import did_you_mean, one_of
 from streams.signals import Refused, Schema
+from streams.signals.durations import parse_duration_ms
 from streams.signals.records import DERIVED
 
 START_MS = 1_767_225_600_000

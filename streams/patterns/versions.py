@@ -15,11 +15,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streams.patterns.correlation_rules import CorrelationRule
-from streams.patterns.durations import parse_duration_ms
 from streams.patterns.filters import searches_of
 from streams.patterns.references import References
 from streams.patterns.rule import Rule
 from streams.patterns.words import meaning_of_words
+from streams.signals.durations import parse_duration_ms
 
 VERSION_CHARS = 16
 KEY_CHARS = 10

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.patterns import Pattern, RuleSet
 from streams.patterns.block import Unless
-from streams.patterns.durations import format_duration
+from streams.signals.durations import format_duration
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 

@@ -16,8 +16,8 @@ import yaml
 from streams.patterns import load_rules
 from streams.patterns.catalogue_page import read_entries
 from streams.patterns.conditions import compile_test
-from streams.patterns.durations import parse_duration_ms
 from streams.patterns.inline_reader import Record
+from streams.signals.durations import parse_duration_ms
 from streams.signals.times import parse_ms
 from streams.simulate.lines import ts_of
 from streams.simulate.plan import Plan, parse_campaigns

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +34,7 @@ class Deployment:
         self.kafka, self.prefix, self.directory = kafka, prefix, directory
         self.sent: list[tuple[str, bytes, bytes, int]] = []
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.webs: dict[str, str] = {}
         self._producer = KafkaProducer(bootstrap_servers=kafka, acks="all", linger_ms=5)
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("VIGIL_")},
@@ -72,12 +74,30 @@ class Deployment:
         """Start a worker (again)."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            web = f"127.0.0.1:{free.getsockname()[1]}"
+            web = self.webs[name] = f"127.0.0.1:{free.getsockname()[1]}"
         log = self.log(name).open("ab")
         command = [*VIGIL, "run", "--worker-id", name, "--web", web, *map(str, options)]
         self.workers[name] = subprocess.Popen(
             command, stdout=log, stderr=log, env=self._environment, cwd=self.directory
         )
+
+    def wait_until_ready(self, *names: str) -> None:
+        """Wait until these workers have joined and have what is assigned to them.
+
+        While partitions still move, an account's signals may go from a worker that switched rule
+        sets already to one that is about to.
+        """
+
+        def all_ready() -> bool:
+            for name in names:
+                try:
+                    with urllib.request.urlopen(f"http://{self.webs[name]}/readyz", timeout=5):
+                        pass
+                except OSError:
+                    return False
+            return self.said().keys() >= set(names)
+
+        wait_until(all_ready, f"{', '.join(names)} to be ready")
 
     def kill(self, name: str) -> None:
         """End a worker with kill -9."""

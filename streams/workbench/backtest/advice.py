@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streams.patterns.durations import format_duration
 from streams.patterns.pattern import LIVE
+from streams.signals.durations import format_duration
 from streams.workbench.backtest.comparison import Comparison, Row
 from streams.workbench.backtest.gate import MIN_OUTCOMES
 from streams.workbench.backtest.tally import DAY_MS, over_budget
