@@ -96,6 +96,10 @@ class Enforcement(msgspec.Struct, omit_defaults=True, kw_only=True):
     strikes: int
     automated: str
     reviewer: str | None = None
+    why: str | None = None
+    """Which rule of the policy led to it (`streams.policy.Why`), None where a person's word did."""
+    policy: str | None = None
+    """The hash of the policy it was decided by."""
 
 
 class EntitySignal(msgspec.Struct, omit_defaults=True, gc=False):
@@ -118,7 +122,7 @@ class EntitySignal(msgspec.Struct, omit_defaults=True, gc=False):
 class AccountSignal(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What others say of an account: the governor's verdict on an action, or what an entity is.
 
-    `kind` is one of `granted held voided undone expired entity content`. With `content`, `at` is
+    `kind` is one of `granted held voided undone entity content`. With `content`, `at` is
     since when it had to be removed: when it was confirmed, or when it turned up after that; `hit`
     is the id of the hit that confirmed it, which may be another account's. An `entity` with the
     action `undo` takes back the one that named the same `detection`.
@@ -142,6 +146,21 @@ class AccountSignal(msgspec.Struct, omit_defaults=True, kw_only=True):
     severity: str | None = None
     mode: str | None = None
     reviewer: str | None = None
+    end_user: str | None = None
+
+
+class Breaker(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """When a pattern's grants become holds.
+
+    `surge`: an hour with so many times as many proposals as the busiest of its last week, and more
+    than `surge_least`. `precision`: the least share of its newest reviewed actions that was upheld,
+    of `reviews` at least.
+    """
+
+    surge: float = 5.0
+    surge_least: int = 20
+    precision: float = 0.7
+    reviews: int = 20
 
 
 BREAKERS = ("surge", "precision")
@@ -177,10 +196,15 @@ class Proposal(msgspec.Struct, omit_defaults=True, kw_only=True):
     - `propose`: an action that awaits a verdict; the enforcement that comes of it has its id.
     - `outcome`: a review of `decision` upheld or overturned it; the accounts agent has seen to it
       that the decision is the account's.
-    - `forget`: the account of `decision` is erased; what is kept of it goes, held or granted.
+    - `forget`: the account takes `decision` back, or is erased; what is kept of it goes, held or
+      granted.
 
-    `budget_hour` and `budget_day` are the pattern's limits, None for no limit. `zero` marks what
-    zero tolerance covers (DESIGN.md): it is never held. `expires_after_s` counts from the verdict.
+    `budget_hour` and `budget_day` are the pattern's limits, None for no limit, `breaker` says when
+    it is granted nothing more without a person, and a person should have looked `review_within_s`
+    after it is held: the policy stands in each proposal, so that the governor needs none and those
+    recorded give the same verdicts again. `zero` marks what zero tolerance covers (DESIGN.md): it
+    is never held. `expires_after_s` counts from the verdict. `why` and `policy` are those of the
+    enforcement, `after` is the rung that was done to the same person for the same harm before.
     """
 
     id: str
@@ -206,6 +230,11 @@ class Proposal(msgspec.Struct, omit_defaults=True, kw_only=True):
     decision: str | None = None
     outcome: Literal["upheld", "overturned"] | None = None
     reviewer: str | None = None
+    breaker: Breaker = Breaker()
+    review_within_s: int = 72 * 3600
+    why: str | None = None
+    policy: str | None = None
+    after: str | None = None
 
 
 def span(start_ms: int, end_ms: int) -> Span:

@@ -26,7 +26,7 @@ class AccountRecord(msgspec.Struct, array_like=True, gc=False):
     The first four others are rings of `digest`s of the last ids per input topic, oldest first.
     `created` is when it was made (s), 0 where that was not seen. The others are what `meetings`
     keeps: entities and content met, as digests, where it was with its last signal, and when (s) it
-    forgets them.
+    forgets them. `commands` is a ring as those of the input topics.
     """
 
     newest: int
@@ -39,6 +39,7 @@ class AccountRecord(msgspec.Struct, array_like=True, gc=False):
     content: bytes = b""
     where: int = 0
     forgets: int = 0
+    commands: bytes = b""
 
 
 ACCOUNT: Kind[AccountRecord] = Kind(b"A", AccountRecord)

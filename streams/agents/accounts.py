@@ -3,17 +3,23 @@
 For each signal:
 
 1. If its id is remembered, nothing at all happens.
-2. The patterns its kind can match are asked; where one matches, its window takes the signal in.
-3. What fires goes to `detections`; a live pattern with an action also proposes it, directly to
-   `enforcement` as long as there is no governor.
-4. The entities agent hears of it where an entity is met anew or looked for (`meetings`).
-5. The account remembers the id and the newest event time.
+2. What it says about whose account this is is noted (`streams.policy.victims`).
+3. The patterns its kind can match are asked; where one matches, its window takes the signal in.
+   What fires goes to `detections`; of a live pattern with an action the policy decides what to do,
+   and that goes to the governor (`account_findings`, `offences`). Known material needs no pattern.
+4. A review, a verdict of the governor, or what an entity is found to be changes the account's case.
+5. The entities agent hears of it where an entity is met anew or looked for (`meetings`).
+6. The account remembers the id and the newest event time.
+
+Commands of people come on a topic of their own: a snooze, or that everything is to be forgotten.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from streams.agents import known_material
+from streams.agents.account_findings import Proposing
 from streams.agents.account_state import (
     ACCOUNT,
     DIGEST_BYTES,
@@ -22,19 +28,24 @@ from streams.agents.account_state import (
     digest,
     holds,
 )
-from streams.agents.arrival import TAGS, Arrival
+from streams.agents.arrival import REPORT, TAGS, Arrival
+from streams.agents.case_state import ACTION, case_of, put_case
+from streams.agents.case_state import KINDS as CASE_KINDS
 from streams.agents.contract import Agent, Kind, Out, State
-from streams.agents.findings import Direct
+from streams.agents.entity_offences import on_entity
+from streams.agents.erasure import erase
 from streams.agents.matching import Matching
 from streams.agents.meetings import Meetings
+from streams.agents.settlement import Settlement
 from streams.agents.windows_state import KINDS
 from streams.patterns import RuleSet
 from streams.patterns.dispatch import Dispatch, dispatch
 from streams.patterns.pattern import ACCOUNTS
 from streams.patterns.plans import ANY
+from streams.policy import Established, established, notice
 from streams.signals import Schema
 
-INPUTS = ("moderation-hits", "reviews", "account-signals", "activity")
+INPUTS = ("moderation-hits", "reviews", "account-commands", "account-signals", "activity")
 """In tie order: of equal Kafka timestamps, what moderation found comes first."""
 
 IDLE_MS = 30 * 86_400_000
@@ -55,13 +66,15 @@ class Accounts:
         longest = max((pattern.horizon for pattern in ruleset.patterns), default=0)
         self._idle_ms = max(self._least_idle_ms, longest)
         self._ruleset = ruleset
+        self._policy = ruleset.policy
+        self._signs = ruleset.policy.takeover.signs
         fields = ruleset.schema.fields
         found = {topic: dispatch(plans, fields(topic)) for topic, plans in ruleset.plans.items()}
         self._activity = found["activity"]
         self._hits = found["moderation-hits"]
         self._reviews = found["reviews"].get(ANY)
         self._signals = found["account-signals"]
-        self._matching = Matching(ruleset, Direct())
+        self._matching = Matching(ruleset, Proposing(ruleset.policy))
         self._meetings = Meetings(ruleset)
         self._meet = self._meetings.activity
 
@@ -77,60 +90,107 @@ class Accounts:
             record = AccountRecord(at)
         mark = digest(signal.id.encode())
         find: Dispatch | None
+        tag = TAGS.get(topic)
         if topic == "activity":
             ring = record.activity
             find = self._activity.get(signal.kind)
         elif topic == "moderation-hits":
             ring = record.hits
             find = self._hits.get(signal.category)
+            if signal.source == "user_report":
+                tag = REPORT
         elif topic == "reviews":
             ring = record.reviews
             find = self._reviews
-        else:
+        elif topic == "account-signals":
             ring = record.signals
             find = self._signals.get(signal.kind)
+        else:
+            self._command(state, record, mark, signal, out)
+            return
         # 1.
         if mark in ring and holds(ring, mark):
             return
         newest = record.newest
         if at > newest:  # noqa: PLR1730 - every signal comes here, and a call costs more
             newest = at
-        # 2. and 3.
+        # 2.
+        if topic == "activity" and (signal.kind in self._signs or signal.age_band is not None):
+            self._notice(state, signal)
+        # 3.
         if find is not None and (plans := find(signal)):
-            arrival = Arrival(
-                signal, account, TAGS[topic] + signal.id, newest, len(ring) < RING_BYTES
-            )
+            arrival = Arrival(signal, account, f"{tag}{signal.id}", newest, len(ring) < RING_BYTES)
             if not self._matching.take_in(state, arrival, plans, out):
                 self.known_to_windows_only += 1
                 return
-        # 4. and 5.
+        # 4. to 6.
         ring = ring + mark if len(ring) < RING_BYTES else ring[DIGEST_BYTES:] + mark
         if topic == "activity":
             record.activity = ring
             self._meet(record, signal, out)
         elif topic == "moderation-hits":
             record.hits = ring
+            self._look_for_known_material(state, signal, out)
             self._meetings.hit(record, signal, out)
         elif topic == "reviews":
             record.reviews = ring
+            Settlement(state, self._policy, account, out).review(signal)
             self._meetings.review(record, signal, out)
         else:
             record.signals = ring
+            self._told(state, signal, out)
         record.newest = newest
         now = state.now
         state.put(ACCOUNT, account, record, (now if now > newest else newest) + self._idle_ms)  # noqa: FURB136 - as above
 
     def on_due(  # noqa: PLR0917 - `OnDue` of the contract
-        self,
-        state: State,
-        kind: Kind[Any],  # noqa: ARG002 - only waits are ever due
-        key: str,
-        sub: str,
-        record: Any,
-        out: Out,
+        self, state: State, kind: Kind[Any], key: str, sub: str, record: Any, out: Out
     ) -> None:
-        """A wait's deadline has passed; see `Agent.on_due`. Raises `PatternError`."""
-        self._matching.due(state, key, sub, record, out)
+        """A wait's deadline has passed, or an action's time is over; see `Agent.on_due`.
+
+        Raises `PatternError`.
+        """
+        if kind is ACTION:
+            Settlement(state, self._policy, key, out).expire(record)
+        else:
+            self._matching.due(state, key, sub, record, out)
+
+    def _notice(self, state: State, signal: Any) -> None:
+        if signal.end_user is not None:
+            return  # it says nothing about whose the account is
+        case = case_of(state, signal.account)
+        if notice(self._policy, case.account, signal.kind, signal.at, signal.age_band):
+            put_case(state, signal.account, case)
+
+    def _look_for_known_material(self, state: State, hit: Any, out: Out) -> None:
+        what = established(hit.category, hit.source, hit.verdict, hit.surface)
+        if what is not Established.NOTHING:
+            known_material.on_hit(state, self._ruleset, hit, what, out)
+
+    def _told(self, state: State, told: Any, out: Out) -> None:
+        """The governor's verdict, or what an entity the account met is found to be."""
+        if told.kind == "content":
+            known_material.on_holding(state, self._ruleset, told, out)
+        elif told.kind == "entity":
+            on_entity(state, self._ruleset, told, out)
+        else:
+            Settlement(state, self._policy, told.account, out).verdict(told)
+
+    def _command(
+        self, state: State, record: AccountRecord, mark: bytes, command: Any, out: Out
+    ) -> None:
+        ring, account = record.commands, command.account
+        if mark in ring and holds(ring, mark):
+            return
+        settlement = Settlement(state, self._policy, account, out)
+        if command.kind == "erase":
+            settlement.erase()
+            erase(state, account, self._ruleset)
+            record = AccountRecord(command.at)  # of whom only the command is known
+        elif command.kind == "snooze":
+            settlement.snooze(command.until)
+        record.commands = (ring + mark)[-RING_BYTES:]
+        state.put(ACCOUNT, account, record, max(state.now, record.newest) + self._idle_ms)
 
 
 def accounts_agent(ruleset: RuleSet, schema: Schema, *, idle_ms: int = IDLE_MS) -> Agent:
@@ -144,7 +204,7 @@ def accounts_agent(ruleset: RuleSet, schema: Schema, *, idle_ms: int = IDLE_MS) 
         inputs=INPUTS,
         decoders={topic: schema.decoder(topic) for topic in INPUTS},
         handler=handler,
-        kinds=(ACCOUNT, *KINDS),
+        kinds=(ACCOUNT, *KINDS, *CASE_KINDS),
         home=ACCOUNT,
         state_topic="accounts-state",
         switch_off=handler.switch_off,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streams.patterns.pattern import Pattern
 from streams.signals import Signal
@@ -11,6 +11,16 @@ from streams.signals import Signal
 TAGS = {"activity": "a", "moderation-hits": "h", "reviews": "r", "account-signals": "s"}
 """Ids are unique per topic and account: in windows the topic's letter stands before them, and in
 those of an entity, which several accounts meet in, ``@`` and the account behind them."""
+REPORT = "u"
+"""In place of a hit's letter where it is a user's report, for that is a word of its own kind."""
+
+
+def tag_of(signal: Any) -> str:
+    """The letter a signal has in windows."""
+    topic = signal.topic
+    if topic == "moderation-hits" and signal.source == "user_report":
+        return REPORT
+    return TAGS[topic]
 
 
 class Arrival(NamedTuple):
@@ -31,6 +41,11 @@ class Arrival(NamedTuple):
 def id_of(tagged: str) -> str:
     """The signal's own id."""
     return tagged[1:].partition("@")[0]
+
+
+def is_report(tagged: str) -> bool:
+    """Whether the signal is a user's report."""
+    return tagged[0] == REPORT
 
 
 def is_derived(tagged: str) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from streams.agents.account_state import DIGEST_BYTES, RING_BYTES, digest, holds
-from streams.agents.arrival import TAGS, Arrival
+from streams.agents.arrival import Arrival, tag_of
 from streams.agents.contract import Agent, Kind, Out, State
 from streams.agents.crowds import meet
 from streams.agents.entity_findings import Shared
@@ -64,7 +64,7 @@ class Entities:
         record = state.get(ENTITY, entity)
         if record is None:
             record = EntityRecord(at)
-        tagged = f"{TAGS[topic]}{signal.id}@{signal.account}"
+        tagged = f"{tag_of(signal)}{signal.id}@{signal.account}"
         mark = digest(tagged)
         ids = record.ids
         # 1.

@@ -63,11 +63,11 @@ class Shared:
 def _about_the_entity(finding: Finding) -> Finding:
     """Without what the record that completed it said of content: that is one account's only."""
     entity, _, ref = str(finding.subject.entity).partition(":")
-    subject = finding.subject._replace(
+    said = finding.subject.said._replace(
         content_ref=ref if entity == "content_ref" else None,
         dataset_ref=ref if entity == "dataset_ref" else None,
     )
-    return finding._replace(subject=subject)
+    return finding._replace(subject=finding.subject._replace(said=said))
 
 
 def _is_shared(finding: Finding) -> bool:
@@ -84,7 +84,7 @@ def _crowd(state: State, finding: Finding) -> int:
     if entity not in CONTENT:
         return crowd(record.members, record.newest // 1000)
     holders = len(record.holders) + record.more
-    known = subject.confirmed or record.confirmed is not None
+    known = subject.said.confirmed or record.confirmed is not None
     return holders if holders >= CROWD_OF_HOLDERS and not known else 0
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from streams.agents.arrival import accounts_of, id_of, is_derived
 from streams.agents.contract import Out, State
 from streams.patterns.pattern import LIVE, Pattern
 from streams.patterns.windows import Firing
-from streams.records import MILD, Detection, Enforcement, output_id, span
+from streams.policy import Established, established
+from streams.records import MILD, Detection, output_id, span
 from streams.signals import Signal
 from streams.signals.times import format_ms
 
@@ -17,20 +18,34 @@ CAPPED_ACTION = "warn"
 """The most that is proposed where a calculation had to leave records out (DESIGN.md)."""
 
 
+class Said(NamedTuple):
+    """What the record that satisfied the condition said of whom and what it is about.
+
+    `act_at` is when the act happened (ms). `established`: it is a hit on known material.
+    """
+
+    end_user: str | None
+    content_ref: str | None
+    dataset_ref: str | None
+    confirmed: bool
+    act_at: int
+    surface: str | None
+    age_band: str | None
+    reviewer: str | None
+    established: bool
+
+
 class Subject(NamedTuple):
     """Whom and what a firing is about.
 
     `owner` is the account or entity whose window it was, `entity` is None for an account and
-    `accounts` are those concerned. The rest is what the record that satisfied the condition said.
+    `accounts` are those concerned.
     """
 
     owner: str
     accounts: Sequence[str]
     entity: str | None
-    end_user: str | None
-    content_ref: str | None
-    dataset_ref: str | None
-    confirmed: bool
+    said: Said
 
 
 class Finding(NamedTuple):
@@ -49,14 +64,34 @@ class Finding(NamedTuple):
 
 def subject_of(signal: Signal, owner: str, pattern: Pattern, evidence: Sequence[str]) -> Subject:
     """The subject of a firing that `signal` brought about."""
-    return Subject(
-        owner,
-        *accounts_of(pattern, owner, evidence),
-        getattr(signal, "end_user", None),
-        getattr(signal, "content_ref", None),
-        getattr(signal, "dataset_ref", None),
-        getattr(signal, "verdict", None) == "confirmed",
+    return Subject(owner, *accounts_of(pattern, owner, evidence), said_by(signal))
+
+
+def said_by(signal: Signal) -> Said:
+    """What a signal says of whom and what it is about."""
+
+    def said(name: str) -> Any:
+        return getattr(signal, name, None)
+
+    return Said(
+        said("end_user"),
+        said("content_ref"),
+        said("dataset_ref"),
+        said("verdict") == "confirmed",
+        said("act_at") or signal.at,
+        said("surface"),
+        said("age_band"),
+        said("reviewer"),
+        is_established(signal),
     )
+
+
+def is_established(signal: Any) -> bool:
+    """Whether it is a hit on known material (`streams.policy.established`)."""
+    if signal.topic != "moderation-hits":
+        return False
+    what = established(signal.category, signal.source, signal.verdict, signal.surface)
+    return what is not Established.NOTHING
 
 
 class Telling(Protocol):
@@ -74,47 +109,11 @@ class Telling(Protocol):
         """Take back what `tell` told (with the ids it gave) before what prevents it came."""
 
 
-class Direct:
-    """The accounts agent's way: what is to be done is said at once, for there is no governor yet."""
-
-    def tell(self, state: State, finding: Finding, out: Out) -> tuple[str, str]:  # noqa: ARG002
-        """See `Telling`."""
-        pattern, firing, subject = finding.pattern, finding.firing, finding.subject
-        urgent = is_urgent(finding)
-        detection, enforcement = "", ""
-        for account in subject.accounts:
-            record = detection_of(finding, account, pattern.mode_for(account))
-            detection = record.id
-            out.emit("detections", account, record, urgent=urgent)
-            action = action_of(finding, record.mode)
-            if action is not None and firing.opens:
-                done = _enforcement(record, finding, action)
-                enforcement = done.id
-                out.emit("enforcement", account, done, urgent=urgent)
-        return detection, enforcement
-
-    def retract(
-        self,
-        state: State,  # noqa: ARG002
-        finding: Finding,
-        detection: str,
-        asked: str,
-        out: Out,
-    ) -> None:
-        """See `Telling`."""
-        for account in finding.subject.accounts:
-            mode = finding.pattern.mode_for(account)
-            record = detection_of(finding, account, mode, retracts=detection)
-            out.emit("detections", account, record)
-            if asked:
-                out.emit("enforcement", account, _enforcement(record, finding, "undo", asked))
-
-
 def is_urgent(finding: Finding) -> bool:
     """Whether a person must hear of it at once."""
     pattern = finding.pattern
     return pattern.severity == "critical" or (
-        pattern.block.harm == "csam" and finding.subject.confirmed
+        pattern.block.harm == "csam" and finding.subject.said.confirmed
     )
 
 
@@ -145,8 +144,8 @@ def detection_of(
         account=account,
         entity=subject.entity,
         end_user=_end_user(finding),
-        content_ref=subject.content_ref,
-        dataset_ref=subject.dataset_ref,
+        content_ref=subject.said.content_ref,
+        dataset_ref=subject.said.dataset_ref,
         at=format_ms(firing.at),
         window=span(firing.start, firing.end),
         evidence=tuple(id_of(tagged) for tagged in firing.evidence if not is_derived(tagged)),
@@ -154,30 +153,6 @@ def detection_of(
         cause=1 if derived else 0,
         retracts=retracts,
         derived=derived or None,
-    )
-
-
-def _enforcement(
-    detection: Detection, finding: Finding, action: str, undoes: str | None = None
-) -> Enforcement:
-    kind = f"enforcement/{action}" if undoes is None else f"enforcement/undo/{undoes}"
-    return Enforcement(
-        id=id_in(kind, finding, detection.account),
-        account=detection.account,
-        action=action,
-        harm=detection.harm,
-        severity=detection.severity,
-        detections=(detection.id,),
-        pattern=detection.pattern,
-        version=detection.version,
-        ruleset=detection.ruleset,
-        at=detection.at,
-        end_user=detection.end_user,
-        content_ref=detection.content_ref,
-        dataset_ref=detection.dataset_ref,
-        undoes=undoes,
-        strikes=0,
-        automated="fully",
     )
 
 
@@ -195,7 +170,7 @@ def _end_user(finding: Finding) -> str | None:
     if finding.pattern.group == "end_user":
         return finding.group
     if finding.pattern.correlation is None:
-        return finding.subject.end_user
+        return finding.subject.said.end_user
     return None
 
 

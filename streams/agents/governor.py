@@ -20,8 +20,8 @@ from typing import Any
 from streams.agents.account_state import IDS_REMEMBERED
 from streams.agents.contract import Agent, Kind, Out, State
 from streams.agents.governor_breaker import (
+    NEWEST,
     UNDONE,
-    Limits,
     Trip,
     imprecise,
     stop,
@@ -79,9 +79,9 @@ REVIEWS_REMEMBERED = 8
 class Governor:
     """The handler."""
 
-    def __init__(self, limits: Limits, undo_step: int) -> None:
-        self._limits = limits
+    def __init__(self, undo_step: int, newest: int) -> None:
         self._undo_step = undo_step
+        self._newest = newest
 
     def __call__(self, state: State, signal: Any, out: Out) -> None:
         """Handle a proposal, or a person's command."""
@@ -119,7 +119,7 @@ class Governor:
         budgets.propose()
         version = _version(state, place)
         if not version.stopped:
-            trip = surge(self._limits, budgets, pattern, version, now)
+            trip = surge(proposal.breaker, budgets, pattern, version, now)
             if trip is not None:
                 stop(state, place, version, trip)
                 tell(state, place, proposal, trip, out)
@@ -139,8 +139,10 @@ class Governor:
         place = Place(said.pattern, said.version, said.decision)
         decision = decision_at(state, place)
         key, upheld = decision_key(*place), said.outcome == "upheld"
-        if not upheld and decision is not None and decision.status == GRANTED:
-            settle(state, place, decision, OVERTURNED)
+        if not upheld:
+            state.delete(HOLD, place.pattern, place.id)
+            if decision is not None and decision.status == GRANTED:
+                settle(state, place, decision, OVERTURNED)
         if decision is not None and said.reviewer and decision.reviewer == said.reviewer:
             return  # whoever released it is no judge of the pattern that proposed it
         before = state.get(REVIEWED, key, place.id)
@@ -155,18 +157,18 @@ class Governor:
         _count(quality, upheld, 1)
         quality.newest.pop(place.id, None)
         quality.newest[place.id] = upheld
-        if len(quality.newest) > self._limits.precision_newest:
+        if len(quality.newest) > self._newest:
             del quality.newest[next(iter(quality.newest))]
         state.put(QUALITY, place.pattern, quality, expires_at, place.version)
         version = _version(state, place)
-        trip = imprecise(self._limits, quality)
+        trip = imprecise(said.breaker, quality)
         if trip is not None and not version.stopped:
             stop(state, place, version, trip)
             tell(state, place, said, trip, out)
 
     @staticmethod
     def _forget(state: State, said: Proposal) -> None:
-        """Its account is erased: what is kept of one decision goes."""
+        """Its account takes it back, or is erased: what is kept of one decision goes."""
         assert said.decision is not None
         place = Place(said.pattern, said.version, said.decision)
         decision = decision_at(state, place)
@@ -245,9 +247,13 @@ def _count(quality: Quality, upheld: bool, by: int) -> None:  # noqa: FBT001 - w
         quality.overturned += by
 
 
-def governor_agent(schema: Schema, limits: Limits | None = None, *, undo_step: int = STEP) -> Agent:
-    """The governor agent. `limits` say when a breaker opens."""
-    handler = Governor(limits or Limits(), undo_step)
+def governor_agent(schema: Schema, *, undo_step: int = STEP, newest: int = NEWEST) -> Agent:
+    """The governor agent.
+
+    An undo of a version takes `undo_step` actions back in one go; precision is that of its `newest`
+    reviewed decisions.
+    """
+    handler = Governor(undo_step, newest)
     return Agent(
         name=GOVERNOR,
         inputs=INPUTS,

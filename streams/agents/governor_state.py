@@ -100,6 +100,7 @@ class Decision(msgspec.Struct, array_like=True, gc=False):
     content_ref: str | None
     dataset_ref: str | None
     reviewer: str | None
+    review_within_s: int = 0
 
 
 class Reviewed(msgspec.Struct, array_like=True, gc=False):

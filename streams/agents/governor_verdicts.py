@@ -12,7 +12,6 @@ from streams.agents.governor_state import (
     DECISION,
     GRANTED,
     HOLD,
-    HOUR_MS,
     KEPT_MS,
     UNDONE,
     VERSION,
@@ -27,8 +26,6 @@ from streams.signals.times import format_ms
 
 PRIORITIES = {"critical": 1, "high": 2, "medium": 3}
 FIRST_PRIORITY, LAST_PRIORITY = 1, 4
-DUE_AFTER_MS = {1: HOUR_MS, 2: 4 * HOUR_MS, 3: 24 * HOUR_MS, LAST_PRIORITY: 72 * HOUR_MS}
-"""How soon a person should have looked, by priority. Our own figures."""
 
 
 class Place(NamedTuple):
@@ -80,6 +77,8 @@ def grant(state: State, proposal: Proposal, word: Word, out: Out) -> None:
         action=proposal.action,
         expires_at=expires_at,
         automated=proposal.automated if word.reviewer is None else "partially",
+        why=proposal.why,
+        policy=proposal.policy,
     )
     urgent = proposal.zero or proposal.severity == "critical"
     out.emit("enforcement", proposal.account, enforcement, urgent=urgent)
@@ -144,7 +143,7 @@ def settle(state: State, place: Place, decision: Decision, status: int) -> None:
 def due_of(held: Hold) -> tuple[int, int]:
     """The priority of a held action, 1 first, and by when a person should have looked (ms)."""
     priority = PRIORITIES.get(held.proposal.severity, LAST_PRIORITY)
-    return priority, held.at + DUE_AFTER_MS[priority]
+    return priority, held.at + 1000 * held.proposal.review_within_s
 
 
 def review_item(
@@ -153,7 +152,7 @@ def review_item(
     reason: Literal["held", "needs_review", "breaker"],
     now: int,
 ) -> ReviewItem:
-    """An item about an action, due by how severe it is; `now` is ms."""
+    """An item about an action; `now` is ms."""
     priority = PRIORITIES.get(about.severity, LAST_PRIORITY)
     return ReviewItem(
         id=_id(f"review/{reason}", place, about.account),
@@ -163,7 +162,7 @@ def review_item(
         detections=about.detections,
         pattern=place.pattern,
         priority=priority,
-        due_at=format_ms(now + DUE_AFTER_MS[priority]),
+        due_at=format_ms(now + 1000 * about.review_within_s),
         end_user=about.end_user,
         content_ref=about.content_ref,
         dataset_ref=about.dataset_ref,
@@ -189,6 +188,7 @@ def _decide(state: State, proposal: Proposal, status: int, number: int, word: Wo
         content_ref=proposal.content_ref,
         dataset_ref=proposal.dataset_ref,
         reviewer=word.reviewer,
+        review_within_s=proposal.review_within_s,
     )
     state.put(DECISION, decision_key(*place), decision, state.now + KEPT_MS, place.id)
 
@@ -234,6 +234,7 @@ def _tell(
         content_ref=about.content_ref,
         dataset_ref=about.dataset_ref,
         reviewer=word.reviewer,
+        end_user=about.end_user,
     )
     out.emit("account-signals", about.account, signal)
 

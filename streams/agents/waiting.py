@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from streams.agents.arrival import Arrival, accounts_of
 from streams.agents.contract import Out, State
-from streams.agents.findings import Finding, Subject, Telling
+from streams.agents.findings import Finding, Said, Subject, Telling, said_by
 from streams.agents.windows_state import WAITING, Place, note_group
 from streams.patterns.absence import Absence, Candidate, Told, Waiting
 from streams.patterns.episodes import Held
@@ -54,7 +54,7 @@ class Waits:
             return
         place = Place(owner, pattern, 0, group)
         waiting = state.get(WAITING, owner, place.sub) or Waiting()
-        _absence(pattern).candidate(waiting, _candidate(firing, signal))
+        _absence(pattern).candidate(waiting, _candidate(firing, said_by(signal)))
         _put(state, place, waiting, newest)
 
     def due(self, state: State, owner: str, sub: str, waiting: Waiting, out: Out) -> None:
@@ -86,15 +86,8 @@ class Waits:
             candidate.capped,
         )
         accounts, entity = accounts_of(pattern, owner, candidate.evidence)
-        subject = Subject(
-            owner,
-            accounts,
-            entity,
-            candidate.end_user,
-            candidate.content_ref,
-            candidate.dataset_ref,
-            candidate.confirmed,
-        )
+        said = Said(*(getattr(candidate, name) for name in Said._fields))
+        subject = Subject(owner, accounts, entity, said)
         return Finding(pattern, self._hash, group, firing, subject)
 
 
@@ -113,7 +106,7 @@ def _put(state: State, place: Place, waiting: Waiting, newest: int) -> None:
         note_group(state, place, newest, expires_at)
 
 
-def _candidate(firing: Firing, signal: object) -> Candidate:
+def _candidate(firing: Firing, said: Said) -> Candidate:
     return Candidate(
         firing.at,
         firing.evidence,
@@ -121,8 +114,5 @@ def _candidate(firing: Firing, signal: object) -> Candidate:
         firing.end,
         firing.measured,
         firing.capped,
-        getattr(signal, "end_user", None),
-        getattr(signal, "content_ref", None),
-        getattr(signal, "dataset_ref", None),
-        getattr(signal, "verdict", None) == "confirmed",
+        *said,
     )

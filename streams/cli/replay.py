@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from streams.agents.accounts import accounts_agent
+from streams.agents.team import all_agents
 from streams.engine.memory import MemoryDriver
 from streams.engine.outbox import Output
 from streams.patterns import load_rules
@@ -44,7 +44,7 @@ def replay_command(files: tuple[Path, ...], rules: tuple[str, ...], schema: Path
     if files.count(STDIN) > 1:
         raise click.UsageError("standard input can be read once only")
     known = Schema.load(schema)
-    agents = [accounts_agent(load_rules(rules or ("catalogue",), known), known)]
+    agents = all_agents(load_rules(rules or ("catalogue",), known))
     topics = {topic for agent in agents for topic in agent.inputs if _role(topic) is Role.IN}
     write = sys.stdout.buffer.write
     for output in replay(MemoryDriver(agents), files, topics):

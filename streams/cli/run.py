@@ -128,7 +128,7 @@ async def _run(
     web: str,
     settings: Mapping[str, Any],
 ) -> int:
-    from streams.agents.accounts import accounts_agent
+    from streams.agents.team import all_agents
     from streams.engine.kafka.worker import Worker, WorkerSettings
     from streams.metrics import Metrics
     from streams.rules.in_force import InForce
@@ -139,7 +139,7 @@ async def _run(
     if published is None:
         for warning in local.warnings:
             sys.stderr.write(f"{warning}\n")
-    agents = [accounts_agent(ruleset, local.schema)]
+    agents = all_agents(ruleset)
     metrics = Metrics({agent.name: agent.inputs for agent in agents})
     worker = Worker(WorkerSettings(**settings), agents, metrics)
     in_force = InForce(

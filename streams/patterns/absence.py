@@ -38,10 +38,15 @@ class Candidate(msgspec.Struct, array_like=True, gc=False, frozen=True):
     content_ref: str | None = None
     dataset_ref: str | None = None
     confirmed: bool = False
+    act_at: int = 0
+    surface: str | None = None
+    age_band: str | None = None
+    reviewer: str | None = None
+    established: bool = False
 
 
 class Told(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """A wait that was told: its candidate, and the ids of the detection and of the enforcement."""
+    """A wait that was told: its candidate, and the ids of the detection and of what asked for the action."""
 
     candidate: Candidate
     detection: str

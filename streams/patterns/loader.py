@@ -20,6 +20,7 @@ from streams.patterns.pattern import Pattern
 from streams.patterns.rule import Rule
 from streams.patterns.ruleset import RuleSet
 from streams.patterns.versions import ruleset_hash
+from streams.policy import Policy, PolicyError, parse
 from streams.signals import Schema
 
 CATALOGUE = "catalogue"
@@ -27,9 +28,12 @@ CATALOGUE = "catalogue"
 
 SUFFIXES = (".yml", ".yaml")
 
+POLICY = "policy.toml"
+"""The name of the policy beside the rules, at the top of a directory; there may be none."""
+
 
 class RuleFile(NamedTuple):
-    """A rule file: its name within its directory, what people call it, what stands in it."""
+    """A rule file, or the policy: its name within its directory, what people call it, and its text."""
 
     name: str
     shown: str
@@ -37,7 +41,7 @@ class RuleFile(NamedTuple):
 
 
 def load_rules(paths: Sequence[Path | str], schema: Schema) -> RuleSet:
-    """Load rule files (directories are searched), ready to run.
+    """Load rule files (directories are searched) and the policy beside them, ready to run.
 
     The word ``catalogue`` names the shipped patterns. Raises `RuleErrors` with every mistake; a
     rule set loads whole or not at all.
@@ -116,7 +120,10 @@ def _load(
     broken: set[str] = set()
     reader = InlineReader(schema)
     tests: dict[str, list[InlineTest]] = {}
+    policies = [file for file in files if file.name == POLICY]
     for file in files:
+        if file.name == POLICY:
+            continue
         report = Report(file.shown)
         reports.append(report)
         for document in read_documents(file.contents, report):
@@ -127,9 +134,35 @@ def _load(
             rules.append(rule)
             tests[rule.metadata.id] = reader.read(document, rule.block.tests)
     patterns: list[Pattern] = Assembly(rules, schema, broken).patterns()
-    found = sorted([*findings, *(one for report in reports for one in report.findings)])
+    policy, mistakes = _read_policy(policies, schema)
+    noted = (one for report in reports for one in report.findings)
+    found = sorted([*findings, *noted, *mistakes])
     contents = ruleset_hash((file.name, file.contents) for file in files)
-    return RuleSet(patterns, schema, contents, tests, found), found
+    return RuleSet(patterns, schema, contents, tests, found, policy=policy), found
+
+
+def _read_policy(files: Sequence[RuleFile], schema: Schema) -> tuple[Policy | None, list[Finding]]:
+    """The policy, None where there is no file or one that can't be used, and what is wrong."""
+    if not files:
+        return None, []
+    first, *others = files
+    findings = [
+        Finding(
+            other.shown,
+            0,
+            Severity.ERROR,
+            f"is a second policy beside {first.shown}",
+            "one policy says what is done to whom; leave one out",
+        )
+        for other in others
+    ]
+    try:
+        return parse(first.shown, first.contents, schema), findings
+    except PolicyError as error:
+        for one in error.mistakes:
+            told = f"{one.key}: {one.message}" if one.key else one.message
+            findings.append(Finding(one.file, one.line, Severity.ERROR, told, one.suggestion))
+        return None, findings
 
 
 def _files(paths: Sequence[Path | str], findings: list[Finding]) -> list[tuple[Path, str, str]]:
@@ -141,9 +174,11 @@ def _files(paths: Sequence[Path | str], findings: list[Finding]) -> list[tuple[P
             found.setdefault(root.resolve(), (root, root.name, str(given)))
             continue
         files = sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES)
+        if (root / POLICY).is_file():
+            files.append(root / POLICY)
         if not files:
             what = "holds no rule files" if root.is_dir() else "is not a directory or file"
-            hint = f"rule files end in {' or '.join(SUFFIXES)}"
+            hint = f"rule files end in {' or '.join(SUFFIXES)}, a policy is called {POLICY}"
             findings.append(Finding(str(given), 0, Severity.ERROR, what, hint))
         for path in files:
             name = path.relative_to(root).as_posix()

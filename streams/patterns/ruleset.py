@@ -1,4 +1,4 @@
-"""A rule set: the patterns that were loaded together, under one hash."""
+"""A rule set: the patterns that were loaded together with a policy, under one hash."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from streams.patterns.findings import Finding
 from streams.patterns.inline_reader import InlineTest
 from streams.patterns.pattern import ACCOUNTS, Pattern
 from streams.patterns.plans import Plan, plans
+from streams.policy import Policy, load
 from streams.signals import Schema
 
 Plans = Mapping[str, Mapping[str, tuple[Plan, ...]]]
@@ -18,7 +19,8 @@ Plans = Mapping[str, Mapping[str, tuple[Plan, ...]]]
 class RuleSet:
     """Patterns and the way signals find them; immutable.
 
-    `hash` names the files they came from. `patterns` are sorted by id, `tests` maps a pattern's id
+    `policy` says what is done to whom; the shipped one where the files have none. `hash` names the
+    files they came from. `patterns` are sorted by id, `tests` maps a pattern's id
     to its inline tests, `warnings` is what `check` would say about the files.
     """
 
@@ -29,12 +31,15 @@ class RuleSet:
         hash: str,  # noqa: A002 - it is what it is called everywhere else
         tests: Mapping[str, Sequence[InlineTest]] | None = None,
         warnings: Sequence[Finding] = (),
+        *,
+        policy: Policy | None = None,
     ) -> None:
         self.patterns = tuple(sorted(patterns, key=lambda pattern: pattern.id))
         self.schema = schema
         self.hash = hash
         self.tests = MappingProxyType(dict(tests or {}))
         self.warnings = tuple(warnings)
+        self.policy = policy or load(schema=schema)
 
     def __len__(self) -> int:
         return len(self.patterns)
@@ -61,7 +66,9 @@ class RuleSet:
     def only(self, ids: Collection[str]) -> RuleSet:
         """The same rule set reduced to some of its patterns; it keeps hash and tests."""
         chosen = [pattern for pattern in self.patterns if pattern.id in ids]
-        return RuleSet(chosen, self.schema, self.hash, self.tests, self.warnings)
+        return RuleSet(
+            chosen, self.schema, self.hash, self.tests, self.warnings, policy=self.policy
+        )
 
     def without(self, ids: Collection[str]) -> RuleSet:
         """The same rule set with some patterns left out."""

@@ -20,7 +20,6 @@ from streams.policy.deciding import (
 )
 from streams.policy.ladders import (
     LADDER,
-    Breaker,
     Budget,
     Ladder,
     Minors,
@@ -29,7 +28,7 @@ from streams.policy.ladders import (
     Takeover,
 )
 from streams.policy.mistakes import Mistake, PolicyError
-from streams.policy.reading import check, load
+from streams.policy.reading import check, load, parse
 from streams.policy.settling import (
     Effects,
     Review,
@@ -48,7 +47,6 @@ __all__ = [
     "REMEMBERED_MS",
     "AccountCase",
     "Action",
-    "Breaker",
     "Budget",
     "Case",
     "Decision",
@@ -75,6 +73,7 @@ __all__ = [
     "established",
     "load",
     "notice",
+    "parse",
     "remember",
     "retracted",
     "reviewed",

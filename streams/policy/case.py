@@ -103,6 +103,7 @@ class Action(msgspec.Struct, array_like=True, gc=False):
     end_user: str | None = None
     content_ref: str | None = None
     dataset_ref: str | None = None
+    ruleset: str = ""
     outcome: str = ""
     hands: tuple[str, ...] = ()
     judges: tuple[str, ...] = ()

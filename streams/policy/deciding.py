@@ -30,6 +30,7 @@ from streams.policy.case import (
 from streams.policy.ladders import LADDER, NO_END, PUNISHING, Choice, Policy, Rung, strength
 from streams.policy.victims import note_sign, suspected_minor, taken_over
 
+CSAM = "csam"
 LOCK = "credentials.lock"
 PROTECT = "protect"
 _DATASET_ACTIONS = ("content.remove", "dataset.quarantine")
@@ -53,11 +54,12 @@ class Established(StrEnum):
     NOTHING = "nothing"
     ACCOUNT = "account"  # known material, put there by this account
     DATASET = "dataset"  # known material in a set it ingested
+    HELD = "held"  # what it holds is confirmed, whoever put it there
 
 
 def established(category: str, source: str, verdict: str, surface: str | None) -> Established:
     """Zero tolerance, as DESIGN.md ('Govern') has it. It is no setting: the law has none."""
-    if (category, source, verdict) != ("csam", "hash_match", "confirmed"):
+    if (category, source, verdict) != (CSAM, "hash_match", "confirmed"):
         return Established.NOTHING
     if surface in ACCOUNT_SURFACES:
         return Established.ACCOUNT
@@ -69,7 +71,7 @@ class Offence(NamedTuple):
 
     `asked` is the pattern's action, `act_at` when the act happened (of a hit its `act_at`, else
     `at`), `cause` the detection's. `capped` and `reports_only` (no evidence but users' reports)
-    limit what is done. `surface` and `age_band` are those of the signal that brought it about,
+    limit what is done. `ruleset` is the hash of the files the pattern stands in. `surface` and `age_band` are those of the signal that brought it about,
     `reviewer` is who wrote that, if it was a review. `established` may be set for one offence of a
     signal only, or the same would be done twice.
     """
@@ -81,6 +83,7 @@ class Offence(NamedTuple):
     asked: str
     detection: str
     act_at: int
+    ruleset: str = ""
     cause: int = 0
     capped: bool = False
     reports_only: bool = False
@@ -103,6 +106,7 @@ class Why(StrEnum):
 
     ZERO_TOLERANCE = "zero_tolerance"
     DATASET = "dataset"  # known material in a set
+    HELD = "held_material"  # what it holds is confirmed: it is removed, and that is all
     PASSED = "passed"  # not of the ladder: as the pattern asked
     ASKED = "asked"  # the rung the pattern asked for
     RAISED = "raised"  # a higher one, because of strikes
@@ -158,6 +162,10 @@ def decide(policy: Policy, case: Case, offence: Offence, now: int) -> Decision:
     if offence.established == Established.DATASET:
         steps = tuple(Step(action, immediate=True) for action in _DATASET_ACTIONS)
         return Decision(Why.DATASET, moment, steps, review=True, report=True)
+    if offence.established == Established.HELD:
+        # Known child sexual abuse material is nobody's to keep: no budget holds its removal.
+        step = Step(offence.asked, immediate=offence.harm == CSAM)
+        return Decision(Why.HELD, moment, (step,))
     if offence.asked not in LADDER:
         return Decision(Why.PASSED, moment, (Step(offence.asked),))
     return _ladder(policy, case, offence, moment)
@@ -303,5 +311,6 @@ def _record(offence: Offence, decision: Decision, step: Step, id_: str) -> Actio
         end_user=offence.end_user,
         content_ref=offence.content_ref,
         dataset_ref=offence.dataset_ref,
+        ruleset=offence.ruleset,
         hands=(offence.reviewer,) if offence.reviewer else (),
     )

@@ -110,6 +110,11 @@ def read_document(path: File) -> Document:
         raw = path.read_bytes()
     except OSError as error:
         raise _unreadable(name, f"can't be read: {error.strerror}") from None
+    return parse_document(name, raw)
+
+
+def parse_document(name: str, raw: bytes) -> Document:
+    """The values of a file that was read already. Raises `PolicyError` when it is not TOML."""
     if len(raw) > MAX_FILE_BYTES:
         raise _unreadable(name, f"is over {MAX_FILE_BYTES // 1024} KiB: not a policy file?")
     try:

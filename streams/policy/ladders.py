@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from streams.records import Breaker
+
 LADDER = ("prevention.message", "warn", "restrict", "suspend")
 """The actions a ladder is made of, mildest first. All others protect, or are about content."""
 
@@ -98,20 +100,6 @@ class Budget:
 
     hour: int | None = None
     day: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Breaker:
-    """When a pattern's grants become holds.
-
-    `surge`: an hour with so many times as many proposals as its usual one, and `surge_least` at
-    least. `precision`: the share of reviewed actions that were upheld, of `reviews` at least.
-    """
-
-    surge: float
-    surge_least: int
-    precision: float
-    reviews: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
-from streams.policy.document import Document, read_document
+from streams.policy.document import Document, parse_document, read_document
 from streams.policy.ladder_reader import read_ladders
 from streams.policy.ladders import (
     LADDER,
     PUNISHING,
-    Breaker,
     Budget,
     Minors,
     Policy,
@@ -25,7 +25,7 @@ from streams.policy.ladders import (
     strength,
 )
 from streams.policy.mistakes import Mistake, PolicyError
-from streams.records import MILD, PROPOSABLE
+from streams.records import MILD, PROPOSABLE, Breaker
 from streams.signals import Schema
 from streams.signals.records import AGE_BANDS
 
@@ -50,10 +50,16 @@ def load(path: Path | None = None, schema: Schema | None = None) -> Policy:
 
     Raises `PolicyError` with every mistake; then there is no policy, not half of one.
     """
-    schema = schema or Schema.load()
-    document = read_document(path or DEFAULT)
-    shipped = document.values if path is None else read_document(DEFAULT).values
-    policy = _Reader(document, shipped, schema).read()
+    return _read(read_document(path or DEFAULT), schema or Schema.load())
+
+
+def parse(name: str, contents: bytes, schema: Schema) -> Policy:
+    """`load` for a file that was read already; `name` is what mistakes call it."""
+    return _read(parse_document(name, contents), schema)
+
+
+def _read(document: Document, schema: Schema) -> Policy:
+    policy = _Reader(document, read_document(DEFAULT).values, schema).read()
     if document.found:
         raise PolicyError(sorted(document.found, key=lambda one: one.line))
     return policy
@@ -182,6 +188,8 @@ def _hash(policy: Policy) -> str:
 
 def _plain(value: Any) -> Any:
     """A policy as what JSON has; sets, which have no order, sorted."""
+    if isinstance(value, Breaker):
+        return structs.asdict(value)
     if is_dataclass(value):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):

@@ -111,7 +111,7 @@ SOURCES = ("hash_match", "classifier", "user_report", "trusted_flagger", "human"
 VERDICTS = ("confirmed", "match", "suspected")
 AGE_BANDS = ("minor", "teen", "adult", "unknown")
 AI_GENERATED = ("yes", "no", "unknown")
-VERDICTS_ON_ACTIONS = ("granted", "held", "voided", "undone", "expired")
+VERDICTS_ON_ACTIONS = ("granted", "held", "voided", "undone")
 """What became of a proposed action, as an account is told."""
 ACCOUNT_SIGNALS = (*VERDICTS_ON_ACTIONS, "entity", "content")
 """`kind` of an account-signal: the last two are what an entity the account met is found to be."""
@@ -247,6 +247,7 @@ TOPICS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
             _enum("severity", SEVERITIES),
             _enum("mode", MODES),
             _ref("reviewer"),
+            _ref("end_user"),
         ),
     }
 )
