@@ -163,12 +163,25 @@ def decide(policy: Policy, case: Case, offence: Offence, now: int) -> Decision:
         steps = tuple(Step(action, immediate=True) for action in _DATASET_ACTIONS)
         return Decision(Why.DATASET, moment, steps, review=True, report=True)
     if offence.established == Established.HELD:
+        if _is_removed(case, offence):
+            return Decision(Why.REPEATED, moment)
         # Known child sexual abuse material is nobody's to keep: no budget holds its removal.
         step = Step(offence.asked, immediate=offence.harm == CSAM)
         return Decision(Why.HELD, moment, (step,))
     if offence.asked not in LADDER:
         return Decision(Why.PASSED, moment, (Step(offence.asked),))
     return _ladder(policy, case, offence, moment)
+
+
+def _is_removed(case: Case, offence: Offence) -> bool:
+    """Whether the same was removed already since it had to be: zero tolerance may have been first."""
+    about = (offence.asked, offence.content_ref, offence.dataset_ref)
+    return any(
+        (action.action, action.content_ref, action.dataset_ref) == about
+        and action.at >= offence.act_at
+        and action.status not in FINAL
+        for action in case.actions.values()
+    )
 
 
 def _zero_tolerance(policy: Policy, case: Case, offence: Offence, moment: int) -> Decision:

@@ -14,6 +14,7 @@ from streams.engine.memory import MemoryDriver, MemoryRecord
 from streams.engine.outbox import Output
 from streams.engine.processor import Processor
 from streams.engine.store import Store
+from streams.records import Breaker
 from streams.signals import Schema
 from streams.signals.times import format_ms
 
@@ -23,6 +24,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 P = "6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7aff"
 SCHEMA = Schema.load()
+
+BREAKER = Breaker(surge=3, surge_least=20, precision=0.8, reviews=20)
 
 
 class Input(NamedTuple):
@@ -87,15 +90,24 @@ def command(kind: str, target: str, at: int = 0, **fields: Any) -> Input:
     return Input("pattern-commands", value, at)
 
 
-def agent(limits: Any = None, **options: Any) -> Agent:
-    return governor_agent(SCHEMA, limits, **options)
+def judged(inputs: Iterable[Input], breaker: Breaker) -> list[Input]:
+    """The same, with the policy's breaker in what accounts write, as they do."""
+    return [
+        one._replace(value={"breaker": breaker, **one.value}) if one.topic == "proposals" else one
+        for one in inputs
+    ]
+
+
+def agent(**options: Any) -> Agent:
+    return governor_agent(SCHEMA, **options)
 
 
 class Play:
     """A running governor; what it emits is kept by topic, decoded."""
 
-    def __init__(self, limits: Any = None, **options: Any) -> None:
-        self.driver = MemoryDriver([agent(limits, **options)])
+    def __init__(self, breaker: Breaker = BREAKER, **options: Any) -> None:
+        self.driver = MemoryDriver([agent(**options)])
+        self._breaker = breaker
         self.outputs: list[Output] = []
 
     @property
@@ -103,7 +115,7 @@ class Play:
         return self.driver.processors[0].store
 
     def feed(self, *inputs: Input) -> Play:
-        self.outputs += self.driver.feed(one.record for one in inputs)
+        self.outputs += self.driver.feed(one.record for one in judged(inputs, self._breaker))
         return self
 
     @property

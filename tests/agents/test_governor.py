@@ -5,12 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from streams.agents.governor_breaker import Limits
 from streams.agents.governor_state import DECISION, HOLD, KEPT_MS, VERSION
 from streams.agents.precision import wilson
 from streams.engine.memory import MemoryRecord
 from streams.engine.processor import Processor
-from streams.records import undo_id
+from streams.records import Breaker, undo_id
 from tests.agents.governing import (
     DAY,
     HOUR,
@@ -92,7 +91,15 @@ def test_a_grant_is_an_enforcement_with_the_proposals_id_and_a_signal_to_the_acc
 def test_what_is_over_the_budget_is_held_as_a_review_item_with_priority_and_deadline():
     play = Play().feed(
         proposal("e1", budget_hour=1),
-        proposal("e2", MINUTE, "a2", budget_hour=1, severity="critical", dataset_ref="s1"),
+        proposal(
+            "e2",
+            MINUTE,
+            "a2",
+            budget_hour=1,
+            severity="critical",
+            dataset_ref="s1",
+            review_within_s=3600,
+        ),
     )
     assert play.said == [("granted", "e1", ""), ("held", "e2", "")]
     (item,) = play.on("review-queue")
@@ -114,13 +121,16 @@ def test_what_is_over_the_budget_is_held_as_a_review_item_with_priority_and_dead
 
 
 @pytest.mark.parametrize(
-    ("severity", "priority", "hours"),
-    [("critical", 1, 1), ("high", 2, 4), ("medium", 3, 24), ("low", 4, 72), ("", 4, 72)],
+    ("severity", "priority"),
+    [("critical", 1), ("high", 2), ("medium", 3), ("low", 4), ("", 4)],
 )
-def test_the_more_severe_the_sooner_a_person_must_look(severity, priority, hours):
-    (item,) = Play().feed(proposal("e1", budget_day=0, severity=severity)).on("review-queue")
+def test_the_more_severe_the_higher_the_priority_and_the_proposal_says_when_a_person_must_look(
+    severity, priority
+):
+    asked = proposal("e1", budget_day=0, severity=severity, review_within_s=4 * 3600)
+    (item,) = Play().feed(asked).on("review-queue")
     assert item["priority"] == priority
-    assert item["due_at"] == f"2026-09-{21 + hours // 24:02}T{hours % 24:02}:00:00.000Z"
+    assert item["due_at"] == "2026-09-21T04:00:00.000Z"
 
 
 def test_hour_and_day_are_counted_apart_and_a_new_one_begins_at_the_full_hour():
@@ -464,8 +474,7 @@ def test_precision_at_its_floor_stops_nothing():
 
 
 def test_only_the_newest_outcomes_are_judged_and_after_a_resume_only_those_that_follow():
-    limits = Limits(precision_newest=40)
-    play = Play(limits).feed(*reviews(500, 0), *reviews(0, 8, first=500))
+    play = Play(newest=40).feed(*reviews(500, 0), *reviews(0, 8, first=500))
     assert play.on("review-queue") == []
     play.feed(*reviews(0, 1, first=508))
     assert len(play.on("review-queue")) == 1
@@ -476,8 +485,8 @@ def test_only_the_newest_outcomes_are_judged_and_after_a_resume_only_those_that_
 
 
 def test_a_decision_counts_once_with_what_its_latest_review_said():
-    limits = Limits(precision_least=2, precision_floor=0.6)
-    play = Play(limits).feed(
+    two = Breaker(precision=0.6, reviews=2)
+    play = Play(two).feed(
         outcome("r1", "e1", OVERTURNED),
         outcome("r2", "e1", UPHELD),
         outcome("r1", "e1", OVERTURNED),  # the first one again
@@ -490,8 +499,7 @@ def test_a_decision_counts_once_with_what_its_latest_review_said():
 
 
 def test_who_released_an_action_is_no_judge_of_the_pattern():
-    limits = Limits(precision_least=1)
-    play = Play(limits).feed(
+    play = Play(Breaker(reviews=1)).feed(
         proposal("e1", budget_hour=0),
         command("release", "e1", 1),
         outcome("r1", "e1", OVERTURNED, 2, reviewer="p1"),

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.agents.governor_breaker import Limits
+from streams.agents.governor_breaker import LEARNING_MS
 from streams.agents.governor_undo import PACE_MS
+from streams.records import Breaker
 from tests.agents.governing import (
     DAY,
     HOUR,
@@ -29,20 +30,15 @@ from tests.agents.governing import (
     Play,
     agent,
     command,
+    judged,
     merged,
     outcome,
     proposal,
     said,
 )
 
-LIMITS = Limits(
-    surge_factor=2,
-    surge_least=2,
-    learning_ms=DAY,
-    precision_floor=0.6,
-    precision_least=3,
-    precision_newest=4,
-)
+BREAKER = Breaker(surge=2, surge_least=2, precision=0.6, reviews=3)
+NEWEST = 4
 END = START + 30 * DAY
 WEEK_HOURS = 168
 GRANTED, OTHERWISE = "granted", "otherwise"
@@ -106,11 +102,11 @@ class Reference:
         self.said.append(("held", name, "", by))
 
     def _surges(self, hour: int, at: int, version: str) -> bool:
-        if hour <= self._accepted.get(version, -1) or at - min(self._times) < LIMITS.learning_ms:
+        if hour <= self._accepted.get(version, -1) or at - min(self._times) < LEARNING_MS:
             return False
         counts = Counter(self._proposed)
         busiest = max((counts[h] for h in counts if hour - WEEK_HOURS <= h < hour), default=0)
-        return counts[hour] > max(LIMITS.surge_least, LIMITS.surge_factor * busiest)
+        return counts[hour] > max(BREAKER.surge_least, BREAKER.surge * busiest)
 
     def _outcome(self, value: dict) -> None:
         name, version = value["decision"], value["version"]
@@ -127,9 +123,9 @@ class Reference:
             for reviewed, name, said, number in self._reviews
             if reviewed == version and number >= self._since.get(version, 0)
         }
-        newest = [said for _, said in sorted(latest.values())][-LIMITS.precision_newest :]
-        enough = len(newest) >= LIMITS.precision_least
-        imprecise = enough and newest.count("upheld") / len(newest) < LIMITS.precision_floor
+        newest = [said for _, said in sorted(latest.values())][-NEWEST:]
+        enough = len(newest) >= BREAKER.reviews
+        imprecise = enough and newest.count("upheld") / len(newest) < BREAKER.precision
         if imprecise and version not in self._stopped:
             self._stop(version, "precision", name)
 
@@ -247,12 +243,13 @@ def test_verdicts_are_those_worked_out_from_all_that_came_whatever_chunks_and_ki
     for one in merged(both):
         reference.take(one)
     expected = [word[:3] for word in reference.said]
-    play = Play(LIMITS).feed(*merged(both))
+    play = Play(BREAKER, newest=NEWEST).feed(*merged(both))
     assert within(play.said) == within(expected)
     assert [item["held_by"] for item in play.on("review-queue") if item["reason"] == "held"] == [
         word[3] for word in reference.said if word[0] == "held"
     ]
-    killed = Partition(agent(LIMITS), both, random.Random(seed)).run(END)
+    whole = (both[0], judged(both[1], BREAKER))
+    killed = Partition(agent(newest=NEWEST), whole, random.Random(seed)).run(END)
     assert killed.outputs == play.until(END - START).outputs
 
 
@@ -261,8 +258,9 @@ def test_verdicts_are_those_worked_out_from_all_that_came_whatever_chunks_and_ki
 def test_an_undo_in_small_steps_is_the_same_whatever_chunks_and_kills_and_reverses_the_same(
     both: tuple[list[Input], list[Input]], seed: int, step: int
 ) -> None:
-    play = Play(LIMITS, undo_step=step).feed(*merged(both)).until(END - START)
-    killed = Partition(agent(LIMITS, undo_step=step), both, random.Random(seed)).run(END)
+    play = Play(BREAKER, newest=NEWEST, undo_step=step).feed(*merged(both)).until(END - START)
+    whole = (both[0], judged(both[1], BREAKER))
+    killed = Partition(agent(newest=NEWEST, undo_step=step), whole, random.Random(seed)).run(END)
     assert said(killed.outputs) == play.said
     assert killed.outputs == play.outputs
 
@@ -276,8 +274,8 @@ def test_an_undo_in_small_steps_reverses_all_and_only_what_stood_when_it_was_ord
     order = command("undo", "v1", random.Random(seed).randint(0, 3 * DAY))
     resume = command("resume", "v1", order.at)
     both = ([order, resume], asked)
-    stood = Play(LIMITS).feed(*(one for one in asked if one.at < order.at)).said
-    play = Play(LIMITS, undo_step=step).feed(*merged(both))
+    stood = Play(BREAKER, newest=NEWEST).feed(*(one for one in asked if one.at < order.at)).said
+    play = Play(BREAKER, newest=NEWEST, undo_step=step).feed(*merged(both))
     for turn in range(len(asked)):
         play.until(END - START + turn * PACE_MS)
     assert sorted(word[1] for word in play.said if word[0] == "undone") == sorted(
@@ -296,7 +294,7 @@ def test_no_budget_is_exceeded_or_left_unused_in_whatever_order_proposals_come(
         for name, one in {one.value["id"]: one for one in asked}.items()
     ]
     dice.shuffle(asked)
-    never = Limits(surge_least=1_000)
+    never = Breaker(surge_least=1_000)
     granted = [word[1] for word in Play(never).feed(*asked).said if word[0] == "granted"]
     hours = {one.value["id"]: one.at // HOUR for one in asked}
     wanted = Counter(hours.values())
