@@ -1,12 +1,9 @@
-"""Accounts and entities together on the in-memory driver, fed with raw signals."""
+"""What agents say to each other, on the in-memory driver, fed with raw signals."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from streams.agents.accounts import accounts_agent
-from streams.agents.entities import entities_agent
-from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleSet, load_rules
 from tests.patterns.driving import SCHEMA, Play
 
@@ -14,13 +11,10 @@ CATALOGUE = load_rules(["catalogue"], SCHEMA)
 
 
 class Pair(Play):
-    """Both agents running; what they emit is kept by topic, decoded."""
+    """All agents running, looked at for what accounts and entities tell each other."""
 
     def __init__(self, ruleset: RuleSet = CATALOGUE) -> None:
-        schema = ruleset.schema
-        agents = [accounts_agent(ruleset, schema), entities_agent(ruleset, schema)]
-        self.driver = MemoryDriver(agents)
-        self.out = {}
+        super().__init__(ruleset)
 
     @property
     def entities(self) -> Any:
@@ -30,7 +24,11 @@ class Pair(Play):
     @property
     def told(self) -> list[dict[str, Any]]:
         """The account-signals."""
-        return self.out.get("account-signals", [])
+        return [
+            one
+            for one in self.out.get("account-signals", [])
+            if one["kind"] in ("entity", "content")
+        ]
 
     @property
     def met(self) -> list[dict[str, Any]]:

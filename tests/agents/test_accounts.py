@@ -9,6 +9,7 @@ import pytest
 
 from streams.agents.account_state import ACCOUNT, holds
 from streams.agents.accounts import accounts_agent
+from streams.agents.case_state import ACTION, CASE
 from streams.agents.matching import PatternError
 from streams.agents.windows_state import GROUPS, MAX_GROUPS, WAITING, WINDOW
 from streams.patterns import RuleSet
@@ -83,6 +84,8 @@ def test_a_detection_and_its_enforcement_carry_everything_the_contract_lists(thr
         "at": detection["at"],
         "strikes": 0,
         "automated": "fully",
+        "why": "asked",
+        "policy": three.policy.hash,
     }
     assert len({ident, enforcement["id"]}) == 2
 
@@ -147,8 +150,14 @@ def test_critical_and_confirmed_csam_ask_for_a_checkpoint_at_once(
 
 def test_inputs_are_in_tie_order_and_state_kinds_are_registered(three):
     agent = accounts_agent(three, SCHEMA)
-    assert agent.inputs == ("moderation-hits", "reviews", "account-signals", "activity")
-    assert agent.kinds == (ACCOUNT, WINDOW, GROUPS, WAITING)
+    assert agent.inputs == (
+        "moderation-hits",
+        "reviews",
+        "account-commands",
+        "account-signals",
+        "activity",
+    )
+    assert agent.kinds == (ACCOUNT, WINDOW, GROUPS, WAITING, CASE, ACTION)
     assert agent.home is ACCOUNT
 
 

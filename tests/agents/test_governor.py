@@ -85,6 +85,7 @@ def test_a_grant_is_an_enforcement_with_the_proposals_id_and_a_signal_to_the_acc
         "proposal": "e1",
         "decision": "e1",
         "content_ref": "c1",
+        "end_user": "u1",
     }
 
 

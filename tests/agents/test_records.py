@@ -50,7 +50,7 @@ def test_records_have_exactly_the_fields_of_the_contract():
     )
     assert " ".join(Enforcement.__struct_fields__) == (
         "id account action harm severity detections pattern version ruleset at expires_at end_user "
-        "content_ref dataset_ref undoes strikes automated reviewer"
+        "content_ref dataset_ref undoes strikes automated reviewer why policy"
     )
     assert " ".join(ReviewItem.__struct_fields__) == (
         "id account reason proposal detections pattern priority due_at end_user content_ref "

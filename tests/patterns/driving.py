@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from streams.agents.accounts import accounts_agent
+from streams.agents.team import all_agents
 from streams.engine.inline import play as play_inline  # noqa: F401 - found here by all tests of rules
 from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleSet, load_rules
@@ -127,11 +128,12 @@ def records(
 
 
 class Play:
-    """A running agent; what it emits is kept by topic, decoded."""
+    """All three agents running; what they emit is kept by topic, decoded."""
 
     def __init__(self, ruleset: RuleSet, **options: Any) -> None:
         self.agent = options.get("agent") or accounts_agent(ruleset, ruleset.schema, **options)
-        self.driver = MemoryDriver([self.agent])
+        _, *others = all_agents(ruleset)
+        self.driver = MemoryDriver([self.agent, *others])
         self.out: dict[str, list[dict[str, Any]]] = {}
 
     @property

@@ -81,7 +81,9 @@ LIMITS = st.fixed_dictionaries(
         "reports_only": st.just(True),
         "age_band": st.sampled_from(["teen", "adult"]),
         "surface": st.sampled_from(["upload", "finetune_upload"]),
-        "established": st.sampled_from(list(Established)),
+        "established": st.sampled_from(
+            [Established.ACCOUNT, Established.DATASET, Established.NOTHING]
+        ),
         "reviewer": st.sampled_from(REVIEWERS),
     },
 )
