@@ -1,8 +1,8 @@
 """The in-memory driver: the same processors as under Kafka, fed from an iterable. Deterministic.
 
 One partition per agent; records are handled in the order given, and each output that is an input
-of an agent is handled as soon as it is emitted, before the next record: what the Kafka driver
-does when nothing lags.
+of an agent is handled no later than a second of the records' time after what caused it: what the
+Kafka driver does when nothing lags.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from streams.engine.outbox import Output
 from streams.engine.processor import Processor
 
 _CHUNK_RECORDS = 1_000
+_CHUNK_MS = 1_000
 _CHECKPOINT_DIRTY = 20_000
 
 
@@ -54,11 +55,11 @@ class MemoryDriver:
         Raises KeyError for a topic no agent reads.
         """
         pending: list[MemoryRecord] = []
-        pending_topic = ""
+        pending_topic, until = "", 0
         for topic, key, value, ts in records:
-            if topic != pending_topic or len(pending) >= _CHUNK_RECORDS:
+            if topic != pending_topic or ts >= until or len(pending) >= _CHUNK_RECORDS:
                 yield from self._handle(pending_topic, pending)
-                pending, pending_topic = [], topic
+                pending, pending_topic, until = [], topic, ts + _CHUNK_MS
             pending.append(self._record(topic, key, value, ts))
         yield from self._handle(pending_topic, pending)
 
