@@ -122,10 +122,11 @@ class EntitySignal(msgspec.Struct, omit_defaults=True, gc=False):
 class AccountSignal(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What others say of an account: the governor's verdict on an action, or what an entity is.
 
-    `kind` is one of `granted held voided undone entity content`. With `content`, `at` is
+    `kind` is one of `granted held voided undone entity content reporter`. With `content`, `at` is
     since when it had to be removed: when it was confirmed, or when it turned up after that; `hit`
     is the id of the hit that confirmed it, which may be another account's. An `entity` with the
-    action `undo` takes back the one that named the same `detection`.
+    action `undo` takes back the one that named the same `detection`. With `reporter`, that account
+    reported this one, with that `device` and `payment`, and was `created` then if it is young.
     """
 
     id: str
@@ -147,6 +148,10 @@ class AccountSignal(msgspec.Struct, omit_defaults=True, kw_only=True):
     mode: str | None = None
     reviewer: str | None = None
     end_user: str | None = None
+    reporter: str | None = None
+    device: str | None = None
+    payment: str | None = None
+    created: str | None = None
 
 
 class Breaker(msgspec.Struct, frozen=True, array_like=True, gc=False):

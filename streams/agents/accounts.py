@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.agents import known_material
+from streams.agents import known_material, reporters
 from streams.agents.account_findings import Proposing
 from streams.agents.account_state import (
     ACCOUNT,
@@ -97,8 +97,6 @@ class Accounts:
         elif topic == "moderation-hits":
             ring = record.hits
             find = self._hits.get(signal.category)
-            if signal.source == "user_report":
-                tag = REPORT
         elif topic == "reviews":
             ring = record.reviews
             find = self._reviews
@@ -119,7 +117,11 @@ class Accounts:
             self._notice(state, signal)
         # 3.
         if find is not None and (plans := find(signal)):
-            arrival = Arrival(signal, account, f"{tag}{signal.id}", newest, len(ring) < RING_BYTES)
+            linked = False
+            if topic == "moderation-hits" and signal.source == "user_report":
+                tag, linked = REPORT, reporters.is_linked(state, signal)
+            new = len(ring) < RING_BYTES
+            arrival = Arrival(signal, account, f"{tag}{signal.id}", newest, new, linked)
             if not self._matching.take_in(state, arrival, plans, out):
                 self.known_to_windows_only += 1
                 return
@@ -128,6 +130,8 @@ class Accounts:
         if topic == "activity":
             record.activity = ring
             self._meet(record, signal, out)
+            if signal.kind == reporters.FILED:
+                reporters.tell(record, signal, out)
         elif topic == "moderation-hits":
             record.hits = ring
             self._look_for_known_material(state, signal, out)
@@ -171,6 +175,8 @@ class Accounts:
         """The governor's verdict, or what an entity the account met is found to be."""
         if told.kind == "content":
             known_material.on_holding(state, self._ruleset, told, out)
+        elif told.kind == "reporter":
+            reporters.note(state, told)
         elif told.kind == "entity":
             on_entity(state, self._ruleset, told, out)
         else:
@@ -204,7 +210,7 @@ def accounts_agent(ruleset: RuleSet, schema: Schema, *, idle_ms: int = IDLE_MS) 
         inputs=INPUTS,
         decoders={topic: schema.decoder(topic) for topic in INPUTS},
         handler=handler,
-        kinds=(ACCOUNT, *KINDS, *CASE_KINDS),
+        kinds=(ACCOUNT, reporters.REPORTERS, *KINDS, *CASE_KINDS),
         home=ACCOUNT,
         state_topic="accounts-state",
         switch_off=handler.switch_off,

@@ -28,7 +28,8 @@ class Arrival(NamedTuple):
 
     `tagged` names it in windows; `newest` is the event time of the owner's newest signal, ms.
     `new` says that no window can hold it: all ids the owner ever met are remembered, and it is none
-    of them. Otherwise it may be known to a window that remembers longer.
+    of them. Otherwise it may be known to a window that remembers longer. `linked`: it is a report by
+    an account that is linked to one whose report counted before (`reporters`).
     """
 
     signal: Signal
@@ -36,6 +37,7 @@ class Arrival(NamedTuple):
     tagged: str
     newest: int
     new: bool
+    linked: bool = False
 
 
 def id_of(tagged: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from streams.agents.account_state import ACCOUNT
 from streams.agents.contract import State
+from streams.agents.reporters import REPORTERS
 from streams.agents.windows_state import GROUPS, WAITING, WINDOW
 from streams.patterns import RuleSet
 
@@ -24,4 +25,5 @@ def erase(state: State, account: str, ruleset: RuleSet) -> None:
                 state.delete(WINDOW, account, sub)
                 state.delete(WAITING, account, sub)
             state.delete(GROUPS, account, key)
+    state.delete(REPORTERS, account)
     state.delete(ACCOUNT, account)

@@ -23,7 +23,7 @@ def joined(
 
     The signal went into the window of that stage and group and nothing fired.
     """
-    signal, owner, tagged, _, _ = arrival
+    signal, owner, tagged, *_ = arrival
     first_group = group if pattern.stages[0].grouped else ""
     first = state.get(WINDOW, owner, window_sub(pattern, 0, first_group))
     if first is None or not first.spans:

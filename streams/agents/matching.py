@@ -48,7 +48,7 @@ class Matching:
         False, and nothing at all happens, if a window shows that the signal was here before.
         Raises `PatternError` for what a pattern raises.
         """
-        signal, owner, tagged, newest, new = arrival
+        signal, owner, tagged, newest, new, linked = arrival
         at = signal.at
         entering: list[tuple[Pattern, Correlation | None, str, str, Any, Window]] = []
         others: list[tuple[Pattern, Sequence[Found]]] = []
@@ -58,7 +58,7 @@ class Matching:
                 found = plan.find(signal)
             except Exception as error:
                 raise PatternError(pattern.id) from error
-            if not found:
+            if not found or (linked and pattern.block.evidence > 1):
                 continue
             if not pattern.simple:
                 if not new and known(state, owner, tagged, pattern, found):
@@ -116,7 +116,7 @@ class Matching:
     def _take_in_chained(
         self, state: State, arrival: Arrival, pattern: Pattern, found: Sequence[Found], out: Out
     ) -> None:
-        signal, owner, tagged, newest, _ = arrival
+        signal, owner, tagged, newest, *_ = arrival
         climbers = []
         for stage, group, value in found:
             if stage == STOP:

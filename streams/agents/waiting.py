@@ -34,7 +34,7 @@ class Waits:
     ) -> None:
         """A signal is one that must not follow; what it comes too late for is taken back."""
         absence = _absence(pattern)
-        signal, owner, _, newest, _ = arrival
+        signal, owner, _, newest, *_ = arrival
         if newest - signal.at > absence.lateness:
             return
         place = Place(owner, pattern, 0, group)
@@ -49,7 +49,7 @@ class Waits:
         self, state: State, arrival: Arrival, pattern: Pattern, group: str, firing: Firing
     ) -> None:
         """A signal satisfied the pattern: it is told when its deadline has passed."""
-        signal, owner, _, newest, _ = arrival
+        signal, owner, _, newest, *_ = arrival
         if newest - firing.at > _absence(pattern).lateness:
             return
         place = Place(owner, pattern, 0, group)

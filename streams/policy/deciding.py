@@ -175,9 +175,10 @@ def decide(policy: Policy, case: Case, offence: Offence, now: int) -> Decision:
 
 def _is_removed(case: Case, offence: Offence) -> bool:
     """Whether the same was removed already since it had to be: zero tolerance may have been first."""
-    about = (offence.asked, offence.content_ref, offence.dataset_ref)
+    content, dataset = offence.content_ref, offence.dataset_ref
     return any(
-        (action.action, action.content_ref, action.dataset_ref) == about
+        action.action == offence.asked
+        and (action.content_ref == content if content else action.dataset_ref == dataset)
         and action.at >= offence.act_at
         and action.status not in FINAL
         for action in case.actions.values()

@@ -113,8 +113,9 @@ AGE_BANDS = ("minor", "teen", "adult", "unknown")
 AI_GENERATED = ("yes", "no", "unknown")
 VERDICTS_ON_ACTIONS = ("granted", "held", "voided", "undone")
 """What became of a proposed action, as an account is told."""
-ACCOUNT_SIGNALS = (*VERDICTS_ON_ACTIONS, "entity", "content")
-"""`kind` of an account-signal: the last two are what an entity the account met is found to be."""
+ACCOUNT_SIGNALS = (*VERDICTS_ON_ACTIONS, "entity", "content", "reporter")
+"""`kind` of an account-signal: `entity` and `content` are what an entity the account met is found to
+be, `reporter` is who reported the account, and with what."""
 ACTIONS = (
     "prevention.message",
     "warn",
@@ -248,6 +249,10 @@ TOPICS: Mapping[str, tuple[Field, ...]] = MappingProxyType(
             _enum("mode", MODES),
             _ref("reviewer"),
             _ref("end_user"),
+            _ref("reporter"),
+            _ref("device"),
+            _ref("payment"),
+            Field("created", FieldType.TIME),
         ),
     }
 )

@@ -112,6 +112,18 @@ def review(at: int, account: str = "a1", **fields: Any) -> tuple[str, dict[str, 
     return "reviews", _filled({"at": START + at, "account": account, **value})
 
 
+def order(kind: str, at: int, account: str = "a1", **fields: Any) -> tuple[str, dict[str, Any]]:
+    """A command about an account."""
+    value = {"kind": kind, "reviewer": "r9", "reason": "other", **fields}
+    return "account-commands", _filled({"at": START + at, "account": account, **value})
+
+
+def decree(kind: str, at: int, pattern: str, target: str) -> tuple[str, dict[str, Any]]:
+    """A command about a pattern."""
+    value = {"kind": kind, "pattern": pattern, "target": target, "reviewer": "r9"}
+    return "pattern-commands", _filled({"at": START + at, **value, "reason": "other"})
+
+
 def _filled(value: dict[str, Any]) -> dict[str, Any]:
     value.setdefault("id", f"s{next(_ids)}")
     return {name: given for name, given in value.items() if given is not None}
@@ -124,7 +136,8 @@ def records(
     newest = 0
     for topic, value in signals:
         newest = max(newest, value["at"])
-        yield topic, value["account"].encode(), msgspec.json.encode(value), newest
+        key = value["pattern" if topic == "pattern-commands" else "account"]
+        yield topic, key.encode(), msgspec.json.encode(value), newest
 
 
 class Play:
