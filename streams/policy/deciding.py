@@ -70,7 +70,7 @@ class Offence(NamedTuple):
     """What a live pattern with an action found about one account.
 
     `asked` is the pattern's action, `act_at` when the act happened (of a hit its `act_at`, else
-    `at`), `cause` the detection's. `capped` and `reports_only` (no evidence but users' reports)
+    `at`), `cause` the detection's. `capped` and `reports_only` (nobody but users speaks against it)
     limit what is done. `ruleset` is the hash of the files the pattern stands in. `surface` and `age_band` are those of the signal that brought it about,
     `reviewer` is who wrote that, if it was a review. `established` may be set for one offence of a
     signal only, or the same would be done twice.
