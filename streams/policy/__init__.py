@@ -28,7 +28,7 @@ from streams.policy.ladders import (
     Takeover,
 )
 from streams.policy.mistakes import Mistake, PolicyError
-from streams.policy.reading import check, load, parse, shipped
+from streams.policy.reading import check, load, parse, shipped, spelled
 from streams.policy.settling import (
     Effects,
     Review,
@@ -80,6 +80,7 @@ __all__ = [
     "settle",
     "shipped",
     "snooze",
+    "spelled",
     "strikes",
     "taken_over",
 ]

@@ -188,6 +188,22 @@ class _Reader:
         )
 
 
+def spelled(policy: Policy) -> dict[str, str]:
+    """What a policy says, value by value: dotted name → JSON. Durations are in ms."""
+    found: dict[str, str] = {}
+
+    def spell(name: str, value: Any) -> None:
+        if isinstance(value, dict) and value:
+            for key, one in value.items():
+                spell(f"{name}.{key}" if name else key, one)
+        else:
+            found[name] = msgspec.json.encode(value).decode()
+
+    spell("", _plain(policy))
+    del found["hash"]
+    return found
+
+
 def _hash(policy: Policy) -> str:
     said = msgspec.json.encode(_plain(policy), order="deterministic")
     return base64.b32encode(hashlib.sha256(said).digest()).decode().lower()[:HASH_CHARS]
