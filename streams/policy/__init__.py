@@ -9,6 +9,8 @@ decided, `victims` when somebody is not the offender. docs/policy.md explains it
 
 from streams.policy.case import REMEMBERED_MS, AccountCase, Action, Case, Status, Subject, strikes
 from streams.policy.deciding import (
+    LOCK,
+    PRESERVE,
     Decision,
     Established,
     Offence,
@@ -44,6 +46,8 @@ from streams.policy.victims import notice, taken_over
 
 __all__ = [
     "LADDER",
+    "LOCK",
+    "PRESERVE",
     "REMEMBERED_MS",
     "AccountCase",
     "Action",
