@@ -27,6 +27,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "resume": ("streams.cli.orders:resume", "Grant again what a breaker or an undo stopped."),
         "snooze": ("streams.cli.account_orders:snooze", "Pause actions against an account."),
         "erase": ("streams.cli.account_orders:erase", "Forget everything about an account."),
+        "report": (
+            "streams.cli.report:report",
+            "Reports to the authorities, and what users are told.",
+        ),
         "check": ("streams.cli.check:check", "Every mistake in rule directories."),
         "test": (
             "streams.cli.test:test",
