@@ -28,6 +28,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.desk.reports.NoSuchReport": WRONG_USE,
         "streams.desk.reports.WrongPerson": WRONG_USE,
         "streams.reporting.cybertip.BadReporter": WRONG_USE,
+        "streams.reporting.notices.BadTemplates": WRONG_USE,
         "streams.stress.gate.GateError": WRONG_USE,
         "streams.workbench.explain.recorded.NotFound": WRONG_USE,
         "streams.workbench.backtest.gate.GateError": WRONG_USE,

@@ -11,6 +11,7 @@ import click
 from streams.cli import options, output
 from streams.cli.ordering import Said, by_a_person, carry_out, desk
 from streams.cli.recorded import source, values
+from streams.cli.report_statements import notices, statements
 
 if TYPE_CHECKING:
     from streams.desk.reports import Reports
@@ -32,7 +33,12 @@ def report() -> None:
     vigil report show ID --brokers 127.0.0.1:9092
     vigil report confirm ID --reviewer rv-17 --reason reviewed --brokers 127.0.0.1:9092
     vigil report export ID --to reports/ --reporter reporter.toml --brokers 127.0.0.1:9092
+    vigil report statements --brokers 127.0.0.1:9092 > statements.jsonl
     """
+
+
+report.add_command(statements)
+report.add_command(notices)
 
 
 @report.command("list")

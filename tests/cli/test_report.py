@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from xml.etree import ElementTree as ET
 
 import pytest
+from kafka import KafkaProducer
 
+from streams import admin
 from streams.cli import main
-from tests.patterns.driving import HIT, HOUR, Play, hit, load, order
+from tests.faults.drill import read
+from tests.patterns.driving import DAY, HIT, HOUR, START, Play, hit, load, order
 
 KNOWN = {"source": "hash_match", "verdict": "confirmed", "surface": "upload"}
 
@@ -81,3 +85,39 @@ def test_a_confirmed_report_is_exported_and_nothing_else_is(vigil, tmp_path):
 def test_a_source_has_to_be_named(capsys):
     assert main(["report", "list"]) == 2
     assert "--brokers, or --from" in capsys.readouterr().err
+
+
+# Orders, through a real broker
+
+
+@pytest.fixture
+def written(kafka, prefix, play):
+    """The reports are on a broker; runs a command there, and returns what it says."""
+    connection = {"bootstrap_servers": kafka}
+    admin.create(connection, prefix=prefix, partitions=2)
+    with contextlib.closing(KafkaProducer(**connection)) as producer:
+        for one in play.out["reports"]:
+            value = json.dumps(one).encode()
+            producer.send(f"{prefix}reports", value, one["account"].encode()).get(timeout=30)
+    return ["--brokers", kafka, "--prefix", prefix, "--reason", "reviewed"]
+
+
+def test_what_a_person_orders_is_what_the_agent_obeys(written, play, capsys, kafka, prefix):
+    ids = {one["account"]: one["id"] for one in play.out["reports"]}
+
+    def order_(kind, account, reviewer, code=0):
+        capsys.readouterr()
+        given = main(["report", kind, ids[account], "--reviewer", reviewer, *written])
+        assert given == code
+        return capsys.readouterr().err if code else capsys.readouterr().out
+
+    order_("confirm", "a2", "rv-1")
+    assert "was the first person" in order_("retract", "a1", "rv-1", code=2)
+    order_("retract", "a1", "rv-2")
+    assert "is final" in order_("confirm", "a3", "rv-9", code=2)
+    assert "confirmed already, by rv-1" in order_("confirm", "a1", "rv-9", code=2)
+    for _, raw in read(kafka, f"{prefix}account-commands", partitions=2):
+        value = json.loads(raw)
+        play.feed(("account-commands", {**value, "at": START + DAY}))
+    now = {one["account"]: one["status"] for one in play.out["reports"]}
+    assert now == {"a1": "retracted", "a2": "confirmed", "a3": "retracted"}
