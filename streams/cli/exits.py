@@ -27,6 +27,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.desk.orders.BadOrder": WRONG_USE,
         "streams.desk.reports.NoSuchReport": WRONG_USE,
         "streams.desk.reports.WrongPerson": WRONG_USE,
+        "streams.filing.journal.BadJournal": WRONG_USE,
         "streams.reporting.cybertip.BadReporter": WRONG_USE,
         "streams.reporting.notices.BadTemplates": WRONG_USE,
         "streams.stress.gate.GateError": WRONG_USE,

@@ -11,6 +11,7 @@ import click
 from streams.cli import options, output
 from streams.cli.ordering import Said, by_a_person, carry_out, desk
 from streams.cli.recorded import source, values
+from streams.cli.report_filing import file_
 from streams.cli.report_statements import notices, statements
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def report() -> None:
     """
 
 
+report.add_command(file_)
 report.add_command(statements)
 report.add_command(notices)
 
