@@ -136,13 +136,13 @@ def report_of(
     )
 
 
-def _devices(hits: Iterable[Hit]) -> list[DeviceId]:
+def _devices(hits: Iterable[Hit]) -> tuple[DeviceId, ...]:
     """Each device once, with its first act."""
     first: dict[str, Hit] = {}
     for hit in sorted(hits, key=attrgetter("at")):
         if hit.device is not None:
             first.setdefault(hit.device, hit)
-    return [
+    return tuple(
         DeviceId(
             id_type="platform reference",
             id_value=device,
@@ -150,15 +150,15 @@ def _devices(hits: Iterable[Hit]) -> list[DeviceId]:
             date_time=format_ms(hit.at),
         )
         for device, hit in first.items()
-    ]
+    )
 
 
-def _files(hits: Iterable[Hit]) -> list[ReportedFile]:
+def _files(hits: Iterable[Hit]) -> tuple[ReportedFile, ...]:
     """Each content reference once. A hit without one is part of the incident, but no file."""
     known = sorted((hit for hit in hits if hit.content_ref), key=lambda hit: hit.content_ref or "")
-    return [
+    return tuple(
         _file(name or "", list(same)) for name, same in groupby(known, attrgetter("content_ref"))
-    ]
+    )
 
 
 def _file(name: str, hits: list[Hit]) -> ReportedFile:

@@ -13,6 +13,7 @@ from tests.patterns.driving import (
     HIT,
     HOUR,
     MINUTE,
+    REFUSED,
     START,
     Play,
     activity,
@@ -134,6 +135,14 @@ def test_later_hits_amend_the_same_draft_and_the_same_hit_doesn_t(play):
     assert len(report["detections"]) == 3
     assert [one["fileName"] for one in report["draft"]["files"]] == ["c1", "c2"]
     assert len(queued(play, "report_confirmation")) == 1
+
+
+def test_a_hit_that_everything_else_has_forgotten_is_still_known_to_its_report(tmp_path):
+    play = Play(load(tmp_path, REFUSED))
+    first = known(0)
+    play.feed(first, *(known(n, f"c{n}") for n in range(1, 70)))
+    play.feed(first, confirm(HOUR, the_report(play)), first)
+    assert len(the_report(play)["detections"]) == 70
 
 
 def test_what_comes_after_a_day_or_a_confirmation_or_is_about_another_is_another_report(play):
