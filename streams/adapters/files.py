@@ -76,8 +76,8 @@ def come_in(
 
 def go_out(
     lines: Iterable[bytes], adapter: Out, words: Dictionary, count: Count, tell: Tell
-) -> Iterator[Leaving]:
-    """The foreign records of lines as `vigil replay` and `vigil tap` write them.
+) -> Iterator[tuple[int, Leaving]]:
+    """The numbers of lines as `vigil replay` and `vigil tap` write them, and their foreign records.
 
     Lines of other topics of Vigil's are left out, uncounted.
     """
@@ -96,7 +96,7 @@ def go_out(
             count.silent += 1
         else:
             count.written += 1
-            yield leaving
+            yield number, leaving
 
 
 def _numbered(lines: Iterable[bytes], count: Count) -> Iterator[tuple[int, bytes]]:

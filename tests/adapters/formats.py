@@ -60,7 +60,7 @@ def went_out(name: str) -> list[dict]:
     """What an outgoing adapter makes of the recorded decisions."""
     lines = (FIXTURES / "decisions.jsonl").read_bytes().splitlines()
     adapter = ADAPTERS[name]
-    return [one.body for one in go_out(lines, adapter, WORDS, Count(), _refused)]
+    return [one.body for _, one in go_out(lines, adapter, WORDS, Count(), _refused)]
 
 
 def expected(name: str) -> list[dict]:
