@@ -111,7 +111,7 @@ class Endpoint:
     def name(self) -> str:
         """The address for logs: without query or user, which may be secrets."""
         parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.hostname}{parts.path}"
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def signed(self, message: str, body: bytes, now: float) -> dict[str, str]:
         """The headers of a try at the time `now` (s)."""
