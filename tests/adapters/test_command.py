@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,12 @@ def test_the_list_has_a_line_for_each(capsys):
     listed = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in listed] == list(ADAPTERS)
     assert {one["way"] for one in listed} == {"in", "out"}
+
+
+def test_the_page_has_every_adapter_and_its_way():
+    page = (Path(__file__).parents[2] / "docs" / "adapters.md").read_text()
+    rows = re.findall(r"^\| `([a-z-]+)` \| (in|out) \|", page, flags=re.MULTILINE)
+    assert rows == [(one.name, one.way) for one in ADAPTERS.values()]
 
 
 def test_what_comes_in_is_what_replay_reads(tmp_path, capfd):
