@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from streams.adapters.table import ADAPTERS
 from streams.cli import main
-from tests.adapters.formats import FIXTURES, KEY
+from tests.adapters.formats import FIXTURES, KEY, expected
+from tests.adapters.receiver import Receiver
 
+SIGNED = {"VIGIL_WEBHOOK_SECRET": "a secret of at least 16 bytes"}
 WORDS = ("--dictionary", str(FIXTURES / "words.toml"))
 
 
@@ -45,7 +49,7 @@ def test_what_comes_in_is_what_replay_reads(tmp_path, capfd):
 
 
 def test_a_mistake_is_named_by_its_line_and_the_others_go_on(tmp_path, capfd):
-    good = (FIXTURES / "openai-safety.jsonl").read_text().splitlines()
+    good = (FIXTURES / "openai-safety.jsonl").read_text().splitlines()[:2]
     event = '{"id":"evt_1","object":"event","created_at":1787659200,"type":"safety.warning_issued","data":{"id":"C-1"}}'
     source = tmp_path / "cases.jsonl"
     source.write_text("\n".join([good[0], "", "{", '{"id": 7}', event, good[1]]))
@@ -101,6 +105,13 @@ def test_lines_of_other_topics_are_left_out_and_unknown_ones_are_mistakes(tmp_pa
             {},
             "pyproject.toml: Object contains",
         ),
+        (["webhook", "--to", "https://x.example"], {}, "no key: set VIGIL_WEBHOOK_SECRET"),
+        (["webhook", "--to", "http://x.example"], SIGNED, "http://x.example: a webhook outside"),
+        (
+            ["webhook", "--to", "https://x.example", "--header-file", str(FIXTURES / "README.md")],
+            SIGNED,
+            "README.md:1: not a line 'Name: value'",
+        ),
         (["xarf", "--from", str(FIXTURES / "decisions.jsonl")], {}, "XARF needs the dictionary's"),
     ],
 )
@@ -118,3 +129,25 @@ def test_a_dictionary_with_a_word_that_is_none_of_ours_is_refused(tmp_path, capf
     words.write_text('[categories]\nspam = "junk"\n')
     assert main(["adapt", "openai-safety", "--dictionary", str(words)]) == 2
     assert "[categories] has 'junk', which is none of ours: one of csam," in capfd.readouterr().err
+
+
+async def test_lines_are_delivered_with_the_headers_of_a_file_and_what_is_not_is_named(
+    tmp_path, monkeypatch
+):
+    for name, value in SIGNED.items():
+        monkeypatch.setenv(name, value)
+    headers = tmp_path / "headers"
+    headers.write_text("X-API-KEY: a key of theirs\n\n")
+    async with Receiver([500]) as receiver:
+        run = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "streams.cli", "adapt", "coop-decisions", *WORDS),
+            *("--from", str(FIXTURES / "decisions.jsonl"), "--to", receiver.url, "--tries", "1"),
+            *("--header-file", str(headers)),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, err = await run.communicate()
+    assert run.returncode == 1
+    assert "decisions.jsonl:4: undeliverable: cjdg4qw6av5b25t7wnhjzgsl5z" in err.decode()
+    assert err.decode().endswith("5 read, 3 written, 1 without meaning there, 1 refused\n")
+    assert [json.loads(got.body) for got in receiver.got] == expected("coop-decisions")
+    assert {got.headers["x-api-key"] for got in receiver.got} == {"a key of theirs"}

@@ -122,6 +122,8 @@ def test_by_default_a_word_comes_through_only_where_an_id_stands():
         ("openai-moderation", "answer", "model"),
         ("openai-safety", "id"),
         ("openai-safety", "entity_identifier"),
+        ("openai-safety", "data", "id"),
+        ("openai-safety", "data", "entity_identifier"),
         ("ocsf-events", "metadata", "uid"),
         ("ocsf-events", "metadata", "product", "name"),
         ("ocsf-events", "finding_info", "uid"),

@@ -6,8 +6,9 @@ flagged becomes a suspected hit with the highest score of its category.
 
 `safety`: a case, as `GET /v1/safety/cases/{id}` answers: ``{"id", "object": "safety.case",
 "created_at", "entity_identifier", "reason", "notice": {"type"}}``. The webhooks
-`safety.warning_issued` and `safety.deactivation_issued` carry the case's id alone, so their receiver
-fetches the case and hands that on; an event itself is refused, for it names no account.
+`safety.warning_issued` and `safety.deactivation_issued` carry as ``data`` the case's id alone, so
+their receiver fetches the case and hands it on, by itself or in the place of the ``data``; an event
+as it came is refused, for it names no account.
 
 Format: the provider's API reference (moderations, safety cases, safety enforcement notifications).
 """
@@ -19,10 +20,9 @@ from typing import Any
 
 import msgspec
 
-from streams.adapters.foreign import Foreign, missing, reader
+from streams.adapters.foreign import Foreign, missing, moment, reader
 from streams.adapters.incoming.context import Context, fields, identity
 from streams.adapters.making import Given, Made, hits
-from streams.signals.times import MAX_MS, format_ms
 
 CATEGORIES = MappingProxyType(
     {
@@ -40,7 +40,7 @@ CATEGORIES = MappingProxyType(
 """Their categories that have one of ours; `policy_other` for all others."""
 
 _OTHER = "policy_other"
-_CASE = "safety.case"
+_SAFETY = "safety."
 
 
 class _Result(msgspec.Struct):
@@ -59,15 +59,21 @@ class _Moderation(Context, kw_only=True):
 
 
 class _Case(msgspec.Struct):
-    object: str
     id: str
-    created_at: int
+    created_at: int | None = None
     entity_identifier: str | None = None
     reason: str | None = None
 
 
+class _Notice(_Case):
+    """A case, or an event about one."""
+
+    type: str = ""
+    data: _Case | None = None
+
+
 _read_moderation: Any = reader(_Moderation)
-_read_case: Any = reader(_Case)
+_read_notice: Any = reader(_Notice)
 
 
 def moderation(foreign: Foreign, given: Given) -> list[Made]:
@@ -99,14 +105,20 @@ def moderation(foreign: Foreign, given: Given) -> list[Made]:
 
 def safety(foreign: Foreign, given: Given) -> list[Made]:
     """Return the hit of a warning or deactivation."""
-    case: _Case = _read_case(foreign.value)
-    if case.object != _CASE or case.entity_identifier is None:
+    notice: _Notice = _read_notice(foreign.value)
+    if notice.type and not notice.type.startswith(_SAFETY):
+        return []
+    case = notice if notice.data is None else notice.data
+    if case.entity_identifier is None:
         raise missing("entity_identifier")
+    created_at = notice.created_at if case.created_at is None else case.created_at
+    if created_at is None:
+        raise missing("created_at")
     return hits(
         given,
         source_id=("openai", case.id),
         account=given.ids.ref("account", case.entity_identifier),
-        at=format_ms(min(case.created_at * 1000, MAX_MS)),
+        at=moment(created_at * 1000, "created_at"),
         categories=[given.words.category(case.reason or "") or _OTHER],
         source="trusted_flagger",
         verdict="suspected",
