@@ -24,10 +24,9 @@ def test_a_record_in_a_cloud_event_of_the_sdk_comes_in_as_it_was(topic):
     record = GOOD[topic]
     attributes = {"id": record["id"], "source": "/platform", "type": f"vigil.{topic}"}
     event = CloudEvent(attributes=attributes, data=record)
-    structured = to_structured(event, JSONFormat())
-    binary = to_binary(event, JSONFormat())
-    for message in (structured, binary):
-        headers = message.headers if message is binary else {}
+    for message in (to_structured(event, JSONFormat()), to_binary(event, JSONFormat())):
+        assert message.headers
+        headers = message.headers | {"traceparent": b"00-01"}
         (entering,) = door("cloudevents")(Foreign(message.value, NOW_MS, headers))
         assert (entering.topic, json.loads(entering.value)) == (topic, record)
 

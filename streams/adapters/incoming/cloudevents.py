@@ -15,6 +15,7 @@ format and Kafka binding.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -96,10 +97,10 @@ def _record(topic: str, data: dict[str, Any], given: Given) -> dict[str, Any]:
 
 
 def _event(foreign: Foreign) -> _Event:
-    if foreign.headers:
-        return _binary(
-            {name: _text(value) for name, value in foreign.headers.items()}, foreign.value
-        )
+    headers = {name: value.decode("utf-8", "replace") for name, value in foreign.headers.items()}
+    # A structured event has headers, too: its content type, and whatever carried it.
+    if any(name.lower().startswith(_HEADER) for name in headers):
+        return _binary(headers, foreign.value)
     printed: _Printed = _read_printed(foreign.value)
     if printed.headers:
         names, values = printed.headers[::2], printed.headers[1::2]
@@ -109,7 +110,7 @@ def _event(foreign: Foreign) -> _Event:
     return found
 
 
-def _binary(headers: dict[str, str | None], value: bytes) -> _Event:
+def _binary(headers: Mapping[str, str | None], value: bytes) -> _Event:
     attributes = {
         name.lower().removeprefix(_HEADER): text or ""
         for name, text in headers.items()
@@ -127,7 +128,3 @@ def _binary(headers: dict[str, str | None], value: bytes) -> _Event:
         time=attributes.get("time"),
         data=msgspec.Raw(value or b"{}"),
     )
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")

@@ -38,7 +38,7 @@ class _Policy(msgspec.Struct):
 
 class _Callback(msgspec.Struct, rename="camel"):
     item: _Item
-    policies: tuple[_Policy, ...] = ()
+    policies: tuple[_Policy, ...]
     actor_email: str | None = None
     creator: _Item | None = None
 

@@ -17,8 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from streams.adapters.foreign import Foreign, missing, reader
 from streams.adapters.incoming.context import Context, fields, identity
 from streams.adapters.making import Given, Made, hits
@@ -30,8 +28,8 @@ EXACT = frozenset({"md5", "sha1", "sha256", "video_md5"})
 _VERDICTS = ("match", "confirmed")  # by whether it is established
 
 
-class _Lookup(Context):
-    answer: dict[str, Any] | list[str] = msgspec.field(default_factory=dict)
+class _Lookup(Context, kw_only=True):
+    answer: dict[str, Any] | list[str]
     signal_type: str | None = None
     bank: str | None = None
 
