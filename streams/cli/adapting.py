@@ -181,7 +181,7 @@ def _write(target: str, lines: Iterable[bytes]) -> None:
     if target == STANDARD:
         for line in lines:
             sys.stdout.buffer.write(line)
-        sys.stdout.buffer.flush()
+            sys.stdout.buffer.flush()  # what comes from a pipe goes on at once
         return
     with Path(target).open("wb") as file:
         file.writelines(lines)

@@ -131,6 +131,19 @@ def test_a_dictionary_with_a_word_that_is_none_of_ours_is_refused(tmp_path, capf
     assert "[categories] has 'junk', which is none of ours: one of csam," in capfd.readouterr().err
 
 
+async def test_what_comes_through_a_pipe_goes_on_before_the_pipe_ends():
+    command = (sys.executable, "-m", "streams.cli", "adapt", "openai-safety")
+    pipe = asyncio.subprocess.PIPE
+    run = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
+    line = (FIXTURES / "openai-safety.jsonl").open("rb").readline()
+    run.stdin.write(line)
+    await run.stdin.drain()
+    came = await asyncio.wait_for(run.stdout.readline(), 30)
+    assert json.loads(came) == expected("openai-safety")[0]
+    await run.communicate()
+    assert run.returncode == 0
+
+
 async def test_lines_are_delivered_with_the_headers_of_a_file_and_what_is_not_is_named(
     tmp_path, monkeypatch
 ):
