@@ -77,8 +77,7 @@ def ends_of(
 def lines_in(source: str, target: str, door: Door, count: Count) -> None:
     """Foreign lines to lines of signals."""
     with _reading(source) as lines:
-        now = lambda: int(time.time() * 1000)  # noqa: E731 - the clock
-        _write(target, files.come_in(lines, door, now, count, _teller(source)))
+        _write(target, files.come_in(lines, door, _now_ms, count, _teller(source)))
 
 
 def lines_out(
@@ -140,6 +139,10 @@ def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
             await task
 
     asyncio.run(run())
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _headers(file: Path) -> dict[str, str]:

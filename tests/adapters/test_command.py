@@ -140,7 +140,8 @@ async def test_what_comes_through_a_pipe_goes_on_before_the_pipe_ends():
     await run.stdin.drain()
     came = await asyncio.wait_for(run.stdout.readline(), 30)
     assert json.loads(came) == expected("openai-safety")[0]
-    await run.communicate()
+    run.stdin.close()
+    await asyncio.wait_for(run.wait(), 30)
     assert run.returncode == 0
 
 
