@@ -118,15 +118,8 @@ def adapt(
     known = Schema.load(schema)
     words = Dictionary() if dictionary is None else Dictionary.load(dictionary, known)
     adapter, count = ADAPTERS[name], Count()
-    if context.get_parameter_source("brokers") is not ParameterSource.COMMANDLINE:
-        brokers = None
     ends = None
     if brokers is not None:
-        theirs = source if isinstance(adapter, In) else target
-        if theirs == STANDARD:
-            raise click.UsageError(
-                f"with --brokers name the foreign topic: {'--from' if isinstance(adapter, In) else '--to'}"
-            )
         ends = adapting.ends_of(
             adapter, options.connection(brokers), prefix, group, source=source, target=target
         )

@@ -63,9 +63,17 @@ def ends_of(
     source: str,
     target: str,
 ) -> Ends:
-    """Where an adapter reads and writes on Kafka."""
+    """Where an adapter reads and writes on Kafka: one end is Vigil's, the other has to be named."""
     from streams.adapters.bridge import Ends
 
+    theirs, ours = ("--from", "--to") if isinstance(adapter, In) else ("--to", "--from")
+    named = {"--from": source != STANDARD, "--to": target != STANDARD}
+    if not named[theirs]:
+        raise click.UsageError(f"with --brokers name the foreign topic: {theirs}")
+    if named[ours]:
+        raise click.UsageError(
+            f"with --brokers {adapter.name} needs no {ours}: that is Vigil's end"
+        )
     group = group or f"{prefix}vigil.adapt.{adapter.name}"
     if isinstance(adapter, In):
         targets = tuple(full_name(topic, prefix) for topic in TOPICS)

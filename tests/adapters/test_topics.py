@@ -179,3 +179,5 @@ def test_a_topic_that_is_not_there_is_named(kafka, prefix, where, capfd):
     assert f"{prefix}nowhere: is missing. Create it, or correct" in capfd.readouterr().err
     assert main(["adapt", "ocsf-findings", *where]) == 2
     assert "with --brokers name the foreign topic: --to" in capfd.readouterr().err
+    assert main(["adapt", "ocsf-findings", "--to", "x", "--from", "y", *where]) == 2
+    assert "ocsf-findings needs no --from: that is Vigil's end" in capfd.readouterr().err
