@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 from kafka import TopicPartition, errors
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 
+from streams.admin import tls
+from streams.admin.explanation import explain
+
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 15.0
 COORDINATOR_TIMEOUT_S = 10.0
@@ -43,9 +46,10 @@ class Live:
 class Cluster:
     """What `open_cluster` gives: the few questions Vigil asks of a cluster."""
 
-    def __init__(self, client: Any, brokers: str) -> None:
+    def __init__(self, client: Any, connection: Mapping[str, Any]) -> None:
         self.client = client
-        self.brokers = brokers
+        self.connection = connection
+        self.brokers = str(connection["bootstrap_servers"])
 
     def topics(self) -> dict[str, Live]:
         """All topics by full name, as one broker sees them now."""
@@ -65,6 +69,14 @@ class Cluster:
             )
             for topic in described
             if topic["error_code"] == 0 and topic["partitions"]
+        }
+
+    def denied(self, names: Iterable[str]) -> set[str]:
+        """Those of `names` the principal may not even look at: `topics` leaves them out."""
+        return {
+            topic["name"]
+            for topic in self.client.describe_topics(list(names))
+            if topic["error_code"] == errors.TopicAuthorizationFailedError.errno
         }
 
     def insist_on_leaders(self, partitions: Mapping[str, int]) -> None:
@@ -145,8 +157,10 @@ def open_cluster(
     A refused authorisation and a broker that stops answering are `KafkaUnreachable` too: Kafka
     can't be used, whatever the reason.
     """
-    brokers = str(connection["bootstrap_servers"])
     client = None
+    # First, since the client would try again until its time is up, and then not say why.
+    if (fault := tls.fault(connection)) is not None:
+        raise KafkaUnreachable(fault)
     try:
         with _quiet():
             client = KafkaAdminClient(
@@ -155,28 +169,12 @@ def open_cluster(
                 request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
                 client_id="vigil-admin",
             )
-            yield Cluster(client, brokers)
+            yield Cluster(client, connection)
     except (errors.KafkaError, OSError) as error:
-        raise KafkaUnreachable(_explain(error, brokers, timeout_s)) from None
+        raise KafkaUnreachable(explain(error, connection, timeout_s=timeout_s)) from None
     finally:
         if client is not None:
             client.close()
-
-
-def _explain(error: Exception, brokers: str, timeout_s: float) -> str:
-    match error:
-        case errors.SaslAuthenticationFailedError():
-            return f"Kafka at {brokers} refused the login: check sasl_mechanism, name and password"
-        case errors.ClusterAuthorizationFailedError() | errors.TopicAuthorizationFailedError():
-            return f"Kafka at {brokers} forbids this: the principal lacks an ACL ({error})"
-        case errors.KafkaTimeoutError() | OSError():
-            return (
-                f"no Kafka answered at {brokers} within {timeout_s:g} s: is the address right"
-                " (--brokers, VIGIL_BROKERS), is it running (vigil kafka start), is"
-                " security_protocol what its listener speaks?"
-            )
-        case _:
-            return f"Kafka at {brokers}: {type(error).__name__}: {error}"
 
 
 @contextlib.contextmanager

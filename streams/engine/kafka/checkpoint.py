@@ -21,6 +21,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from streams.engine.kafka.denied import DENIED
 from streams.engine.outbox import Output
 from streams.engine.partitioner import partition_of
 from streams.engine.processor import Checkpoint
@@ -75,9 +76,14 @@ class Checkpointer:
         await self._producer.start()
 
     async def commit(self, checkpoint: Checkpoint, now_ms: int) -> None:
-        """Commit it all or nothing. Raises CommitFailed; then this object is of no more use."""
+        """Commit it all or nothing.
+
+        Raises CommitFailed, and one of DENIED; then this object is of no more use.
+        """
         try:
             await asyncio.wait_for(self._commit(checkpoint, now_ms), COMMIT_TIMEOUT_S)
+        except DENIED:
+            raise
         except (KafkaError, TimeoutError) as error:
             raise CommitFailed(type(error).__name__) from error
 

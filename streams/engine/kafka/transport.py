@@ -13,17 +13,13 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aiokafka.errors import (
-    CorruptRecordException,
-    GroupAuthorizationFailedError,
-    KafkaError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka.errors import CorruptRecordException, KafkaError
 from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.engine.kafka.denied import DENIED
 from streams.engine.kafka.fetch import Chunk, fetch_chunks, wake
 
 if TYPE_CHECKING:
@@ -34,7 +30,6 @@ log = logging.getLogger(__name__)
 _FETCH_WAIT_S = 1.0
 _FETCH_MAX_WAIT_MS = 500
 _RETRY_S = 0.5
-_HOPELESS = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 
 class Flow(Protocol):
@@ -70,7 +65,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         try:
             return await fetch_chunks(consumer, wanted, timeout_s)
-        except (*_HOPELESS, CorruptRecordException):
+        except (*DENIED, CorruptRecordException):
             raise
         except KafkaError as error:
             # aiokafka hands what its coordinator met to whoever waits for records.
