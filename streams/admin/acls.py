@@ -68,8 +68,8 @@ def compare(cluster: Cluster, principals: Mapping[Party, str], prefix: str = "")
     """A live cluster against what is needed. Raises `KafkaUnreachable`."""
     live = _live(cluster)
     rights = needed(prefix)
-    wanted = {_acl(right, principals[right.party]) for right in rights}
-    missing = tuple(r for r in rights if _acl(r, principals[r.party]) not in live)
+    wanted = {acl_of(right, principals[right.party]) for right in rights}
+    missing = tuple(r for r in rights if acl_of(r, principals[r.party]) not in live)
     # The cluster itself is everybody's.
     ours = {(r.kind, r.name, r.prefixed) for r in rights if r.kind is not Kind.CLUSTER}
     excess = [
@@ -85,7 +85,7 @@ def compare(cluster: Cluster, principals: Mapping[Party, str], prefix: str = "")
 def grant(cluster: Cluster, principals: Mapping[Party, str], prefix: str = "") -> Comparison:
     """Add what is missing; returns how it was found. May be repeated. Raises `KafkaUnreachable`."""
     found = compare(cluster, principals, prefix)
-    acls = [_acl(right, principals[right.party]) for right in found.missing]
+    acls = [acl_of(right, principals[right.party]) for right in found.missing]
     failed = cluster.client.create_acls(acls)["failed"] if acls else []
     if failed:
         raise KafkaUnreachable(
@@ -129,7 +129,8 @@ _OPERATIONS = {
 }
 
 
-def _acl(right: Right, principal: str) -> ACL:
+def acl_of(right: Right, principal: str) -> ACL:
+    """A right of a principal, as Kafka's clients write it."""
     pattern = ACLResourcePatternType.PREFIXED if right.prefixed else ACLResourcePatternType.LITERAL
     return ACL(
         principal=principal,

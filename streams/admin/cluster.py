@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import aiokafka.errors
 from kafka import TopicPartition, errors
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 
-from streams.admin import tls
+from streams.admin import login, tls
 from streams.admin.explanation import explain
 
 CONNECT_TIMEOUT_S = 10.0
@@ -158,11 +159,13 @@ def open_cluster(
     can't be used, whatever the reason.
     """
     client = None
-    # First, since the client would try again until its time is up, and then not say why.
-    if (fault := tls.fault(connection)) is not None:
-        raise KafkaUnreachable(fault)
     try:
         with _quiet():
+            # First, since the client would try until its time is up, and then not say why.
+            if (fault := tls.fault(connection)) is not None:
+                raise KafkaUnreachable(fault)
+            if (refusal := login.refusal(connection)) is not None:
+                raise refusal
             client = KafkaAdminClient(
                 **connection,
                 bootstrap_timeout_ms=int(timeout_s * 1000),
@@ -170,7 +173,7 @@ def open_cluster(
                 client_id="vigil-admin",
             )
             yield Cluster(client, connection)
-    except (errors.KafkaError, OSError) as error:
+    except (errors.KafkaError, aiokafka.errors.KafkaError, OSError) as error:
         raise KafkaUnreachable(explain(error, connection, timeout_s=timeout_s)) from None
     finally:
         if client is not None:
@@ -179,11 +182,13 @@ def open_cluster(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Our one error line is enough; the client would log each attempt to connect."""
-    logger = logging.getLogger("kafka")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    """Our one error line is enough; the clients would log each attempt to connect."""
+    loggers = [logging.getLogger(name) for name in ("kafka", "aiokafka")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
