@@ -14,7 +14,7 @@ from kafka import TopicPartition, errors
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 
 from streams.admin import login, tls
-from streams.admin.explanation import explain
+from streams.admin.explanation import denied, explain
 
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 15.0
@@ -94,15 +94,18 @@ class Cluster:
             }
         )
 
-    def configs(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
-        """Every setting of the topics `names`, defaults included."""
+    def configs(self, names: Collection[str]) -> dict[str, Mapping[str, str]]:
+        """Every setting of the topics `names`, defaults included. Raises `KafkaUnreachable`."""
         wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         if not wanted:
             return {}
-        found = self.client.describe_configs(wanted, config_filter="all")
+        found = self.client.describe_configs(wanted, config_filter="all")["topic"]
+        # Without the right to see them they come back empty, with no error.
+        if empty := [name for name in names if not found.get(name)]:
+            raise KafkaUnreachable(denied(f"the settings of {', '.join(empty)}", self.connection))
         return {
             name: {key: entry["value"] for key, entry in entries.items()}
-            for name, entries in found["topic"].items()
+            for name, entries in found.items()
         }
 
     def group_ids(self) -> set[str]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from streams.admin import tls
 
-_LISTEN_S = 1.0
 _LOGIN = ("SaslAuthenticationFailed", "AuthenticationFailed")
 _MECHANISM = ("UnsupportedSaslMechanism", "AuthenticationMethodNotSupported")
 _SILENCE = ("KafkaTimeout", "KafkaConnection", "RequestTimedOut", "NodeNotReady")
@@ -43,7 +42,7 @@ def explain(
         return denied(f"{_DENIED[name]}{_named(error)}", connection)
     if name in _SILENCE or isinstance(error, OSError):
         within = f" within {timeout_s:g} s" if timeout_s else ""
-        return tls.fault(connection, listen_s=_LISTEN_S) or (
+        return tls.fault(connection, patient=True) or (
             f"no Kafka answered at {brokers}{within}: is the address right"
             " (--brokers, VIGIL_BROKERS), is it running (vigil kafka start), is"
             " security_protocol what its listener speaks?"

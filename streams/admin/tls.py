@@ -9,22 +9,30 @@ from collections.abc import Mapping
 from typing import Any
 
 _HANDSHAKE_S = 5.0
+_GLANCE_S = 0.3
+_LISTEN_S = 2.0
 
 _EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED, of OpenSSL's x509_vfy.h, as the next ones
 _NOT_YET_VALID = 9
 _OTHER_NAME = (62, 64)  # …_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH
 _UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)  # an issuer is missing or signs for itself
 
+_NO_TLS = ("wrong version number", "record layer failure", "unexpected eof")
+"""How a listener answers that takes our greeting for a request, or hangs up on it."""
 
-def fault(connection: Mapping[str, Any], *, listen_s: float = 0.0) -> str | None:
+
+def fault(connection: Mapping[str, Any], *, patient: bool = False) -> str | None:
     """What is wrong with TLS at the first bootstrap server that answers; None if nothing is.
 
     None also where TLS isn't wanted or nobody answers: that is for the client to tell. A broker
-    that refuses our certificate says so only after the handshake: it is listened to for `listen_s`.
+    that refuses our certificate says so only after the handshake: it is listened to for a moment
+    where the certificate is the login, for longer if `patient`.
     """
     context = connection.get("ssl_context")
     if context is None:
         return None
+    mutual = connection["security_protocol"] == "SSL"
+    listen_s = _LISTEN_S if patient else _GLANCE_S if mutual else 0.0
     for address in str(connection["bootstrap_servers"]).split(","):
         host, _, port = address.rpartition(":")
         host = host.strip("[]")
@@ -77,7 +85,7 @@ def _unverified(error: ssl.SSLCertVerificationError, host: str, address: str) ->
 
 def _refused(error: ssl.SSLError, address: str) -> str:
     reason = (error.reason or "unknown").lower().replace("_", " ")
-    if "wrong version number" in reason or "record layer" in reason:
+    if any(sign in reason for sign in _NO_TLS):
         return f"{address} speaks no TLS: is security_protocol what its listener speaks?"
     if "alert" in reason:
         return (

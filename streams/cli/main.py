@@ -101,7 +101,7 @@ def vigil(ctx: click.Context, config_file: Path | None, log_level: str | None) -
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
     for name in _WIRE:
-        logging.getLogger(name).setLevel(logging.INFO if debug else logging.WARNING)
+        logging.getLogger(name).setLevel(logging.INFO if debug else logging.NOTSET)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

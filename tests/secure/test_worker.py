@@ -146,7 +146,7 @@ def right(prefix, operation, kind, name):
             (Operation.READ, Kind.TOPIC, "activity"),
             "{}activity: may not be seen, an ACL is missing",
         ),
-        ((Operation.DESCRIBE_CONFIGS, Kind.TOPIC, "reviews"), "needs of the topic"),
+        ((Operation.DESCRIBE_CONFIGS, Kind.TOPIC, "reviews"), "needs of the settings of {}reviews"),
         ((Operation.READ, Kind.GROUP, "vigil"), "needs of the group {}vigil"),
         ((Operation.READ, Kind.GROUP, "vigil.worker."), "needs of the group {}vigil.worker.denied"),
         (

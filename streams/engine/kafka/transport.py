@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiokafka.errors import CorruptRecordException, KafkaError
@@ -70,14 +70,25 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         except KafkaError as error:
             # aiokafka hands what its coordinator met to whoever waits for records.
             log.warning("reading met %s; trying again", type(error).__name__)
-            _take_notice(consumer)
+            if (denied := _take_notice(consumer)) is not None:
+                raise denied from None
             await asyncio.sleep(_RETRY_S)
             return {}
 
-    def check_group(self) -> None:
-        """Take notice of what the group met, also while nobody waits for records."""
+    def check_group(self, denied: Callable[[KafkaError], None]) -> None:
+        """Take notice of what the group met, also while nobody waits for records.
+
+        `denied` is called, in the loop this is called in, with what is one of DENIED.
+        """
         if self._consumer is not None:
-            self.thread_loop.call_soon_threadsafe(_take_notice, self._consumer)
+            loop = asyncio.get_running_loop()
+            self.thread_loop.call_soon_threadsafe(self._check_group, loop, denied)
+
+    def _check_group(
+        self, loop: asyncio.AbstractEventLoop, denied: Callable[[KafkaError], None]
+    ) -> None:
+        if (error := _take_notice(self._consumer)) is not None:
+            loop.call_soon_threadsafe(denied, error)
 
     def wake(self) -> None:
         """End a running `chunks` early."""
@@ -151,12 +162,18 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         )
 
 
-def _take_notice(consumer: Any) -> None:
-    """Let the coordinator go on, which stands still after an error until somebody looks."""
+def _take_notice(consumer: Any) -> KafkaError | None:
+    """Let the coordinator go on, which stands still after an error until somebody looks.
+
+    Returns the error if it is one of DENIED.
+    """
     try:
         consumer._coordinator.check_errors()
+    except DENIED as error:
+        return error
     except KafkaError as error:
         log.warning("the group met %s; trying again", type(error).__name__)
+    return None
 
 
 class ChunkConsumer(driver.Consumer):

@@ -247,7 +247,7 @@ class Worker:
             self.beat = time.monotonic()
             self._engine.watch()
             if self._app._consumer is not None:
-                self._thread().check_group()
+                self._thread().check_group(self._on_fatal)
             await asyncio.sleep(_WATCH_S)
 
     async def _lag(self) -> None:
