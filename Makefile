@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 VIGIL := $(VENV)/.vigil
+PINNED := --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+  --no-emit-trusted-host --no-emit-find-links --no-emit-options
 JARS := .build/kafka/libs/.complete
 
 .DEFAULT_GOAL := help
@@ -67,12 +69,13 @@ $(JARS): deploy/kafka/pom.xml | $(VIGIL)
 	@$(BIN)/python -m streams.embedded
 
 requirements: $(VIGIL) ## pin the newest allowed packages anew
-	@for out in requirements requirements-dev; do \
-	  $(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe \
-	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
-	    $$([ $$out = requirements ] || echo --extra dev --constraint requirements.txt) \
-	    -o $$out.txt pyproject.toml || exit 1; \
+	@for extra in "" dev; do \
+	  $(BIN)/pip-compile -q --upgrade $(PINNED) \
+	    $$([ -z "$$extra" ] || echo --extra $$extra --constraint requirements.txt) \
+	    -o requirements$${extra:+-$$extra}.txt pyproject.toml || exit 1; \
 	done
+	@echo hatchling | $(BIN)/pip-compile -q $(PINNED) --constraint requirements-dev.txt \
+	  -o requirements-build.txt -
 
 clean: ## remove what was built; a running embedded Kafka is stopped first
 	@[ ! -x $(BIN)/vigil ] || $(BIN)/vigil kafka stop >/dev/null 2>&1 || true
