@@ -42,8 +42,8 @@ class Worker(NamedTuple):
 class Secured:
     """The broker, its authority, and a password for each party; as a context manager it runs.
 
-    Clients log in with SCRAM, the administrator and the broker itself with PLAIN. A listener
-    more shows a certificate that has expired.
+    Clients log in with SCRAM or PLAIN, the administrator and the broker itself with PLAIN. One
+    more listener shows a certificate that has expired, another wants one of its clients.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -61,7 +61,8 @@ class Secured:
         plain = (
             "org.apache.kafka.common.security.plain.PlainLoginModule required"
             f' username="{ADMIN}" password="{self.passwords[ADMIN]}"'
-            f' user_{ADMIN}="{self.passwords[ADMIN]}";'
+            + "".join(f' user_{user}="{password}"' for user, password in self.passwords.items())
+            + ";"
         )
         scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
         settings = {
@@ -184,14 +185,16 @@ class Secured:
                 until(lambda: admin.describe_acls(acl)[0])
 
     @contextlib.contextmanager
-    def worker(self, prefix: str, name: str, *, level: str = "info") -> Iterator[Worker]:
+    def worker(
+        self, prefix: str, name: str, *, level: str = "info", **changed: str
+    ) -> Iterator[Worker]:
         """`vigil run` as the workers' principal; killed in the end, and no secret in its log."""
         log = self.directory / f"{name}.log"
         command = [*VIGIL, "--log-level", level, "run", "--worker-id", name, "--prefix", prefix]
         with log.open("wb") as file:
             process = subprocess.Popen(
                 [*command, "--web", f"127.0.0.1:{_free_port()}"], stdout=file, stderr=file,
-                env=self.environment("vigil-workers"), cwd=self.directory,
+                env=self.environment("vigil-workers", **changed), cwd=self.directory,
             )  # fmt: skip
         try:
             yield Worker(process, log)

@@ -29,7 +29,9 @@ FORGERS = ["vigil-platform", "vigil-moderation", "vigil-reviewers", "vigil-watch
 def may_write(secured, user, topic):
     """Whether the broker takes a record from this user."""
     with contextlib.closing(
-        KafkaProducer(**secured.connection(user), acks="all", enable_idempotence=False)
+        KafkaProducer(
+            **secured.connection(user), acks="all", enable_idempotence=False, retry_backoff_ms=5
+        )
     ) as producer:
         try:
             producer.send(topic, b"{}", b"a1", partition=0).get(timeout=10)
