@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +93,22 @@ def test_the_command_shows_them_without_a_kafka(capsys, monkeypatch, tmp_path):
 def test_a_principal_that_is_none_is_told(given, capsys):
     assert main(["topics", "acls", "--principal", given]) == 2
     assert "is not PARTY=User:NAME" in capsys.readouterr().err
+
+
+def test_the_page_tells_who_writes_and_reads_what():
+    page = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text()
+    for party in Party:
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| {party.value} |")]
+        principal, writes, reads = (cell.strip() for cell in row.split("|")[2:5])
+        assert principal == f"`{PRINCIPALS[party]}`"
+        if party is not Party.WORKERS:
+            assert set(re.findall("`([^`]+)`", writes)) == names(Operation.WRITE, party)
+        if party not in {Party.WORKERS, Party.WATCHERS}:
+            assert set(re.findall("`([^`]+)`", reads)) == names(Operation.READ, party)
+
+
+def names(operation, party):
+    return {name for whose, name in of(operation) if whose is party}
 
 
 def test_what_needs_a_kafka_says_that_it_does(capsys, monkeypatch, tmp_path):
