@@ -80,15 +80,14 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
 
         `denied` is called, in the loop this is called in, with what is one of DENIED.
         """
-        if self._consumer is not None:
-            loop = asyncio.get_running_loop()
-            self.thread_loop.call_soon_threadsafe(self._check_group, loop, denied)
+        loop = asyncio.get_running_loop()
 
-    def _check_group(
-        self, loop: asyncio.AbstractEventLoop, denied: Callable[[KafkaError], None]
-    ) -> None:
-        if (error := _take_notice(self._consumer)) is not None:
-            loop.call_soon_threadsafe(denied, error)
+        def look(consumer: Any) -> None:
+            if (error := _take_notice(consumer)) is not None:
+                loop.call_soon_threadsafe(denied, error)
+
+        if self._consumer is not None:
+            self.thread_loop.call_soon_threadsafe(look, self._consumer)
 
     def wake(self) -> None:
         """End a running `chunks` early."""
