@@ -20,7 +20,8 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from streams.admin.acls import acl_of
+from streams.admin import acls, create
+from streams.admin.cluster import open_cluster
 from streams.admin.rights import PRINCIPALS, Right
 from streams.embedded import EmbeddedKafka
 from streams.topics import Party
@@ -28,6 +29,7 @@ from tests.kafka.waiting import until
 from tests.secure.certificates import Authority
 
 ADMIN = "admin"
+PARTITIONS = 2
 VIGIL = [sys.executable, "-m", "streams.cli"]
 _ROOT = Path(__file__).parents[2]
 
@@ -173,7 +175,7 @@ class Secured:
     @contextlib.contextmanager
     def without(self, right: Right) -> Iterator[None]:
         """Take one right away, and give it back; returns when it is in force."""
-        acl = acl_of(right, PRINCIPALS[right.party])
+        acl = acls.acl_of(right, PRINCIPALS[right.party])
         with self.admin() as admin:
             ((_, matching, _),) = admin.delete_acls([acl])
             assert matching == [acl]
@@ -203,19 +205,13 @@ class Secured:
             process.wait()
             self.assert_no_secret(log.read_text())
 
-    def grant(self, prefix: str, *, partitions: int = 2) -> None:
+    def grant(self, prefix: str) -> None:
         """Make the topics and add all rights of the table; returns when they are in force."""
-        made = self.vigil(
-            ADMIN, "topics", "create", "--prefix", prefix, "--partitions", str(partitions)
-        )
-        assert made.returncode == 0, made.stderr
-        applied = self.vigil(ADMIN, "topics", "acls", "--apply", "--prefix", prefix)
-        assert applied.returncode == 0, applied.stderr
-        until(
-            lambda: (
-                self.vigil(ADMIN, "topics", "acls", "--check", "--prefix", prefix).returncode == 0
-            )
-        )
+        administrator = self.connection(ADMIN, mechanism="PLAIN")
+        create(administrator, prefix=prefix, partitions=PARTITIONS)
+        with open_cluster(administrator) as cluster:
+            acls.grant(cluster, PRINCIPALS, prefix)
+            until(lambda: not acls.compare(cluster, PRINCIPALS, prefix).missing)
 
 
 def _free_port() -> int:

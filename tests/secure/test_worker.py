@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from streams.admin.rights import Kind, Operation, needed
 from streams.topics import Party
 from tests.kafka.waiting import until
+from tests.secure.secured import PARTITIONS
 
 WORKERS = "vigil-workers"
 
@@ -37,7 +38,7 @@ def told(secured, user, topic):
     with contextlib.closing(
         KafkaConsumer(**secured.connection(user), isolation_level="read_committed", group_id=None)
     ) as consumer:
-        places = [TopicPartition(topic, number) for number in range(2)]
+        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         consumer.assign(places)
         consumer.seek_to_beginning(*places)
         ends = consumer.end_offsets(places)
