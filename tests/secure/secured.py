@@ -205,13 +205,14 @@ class Secured:
             process.wait()
             self.assert_no_secret(log.read_text())
 
-    def grant(self, prefix: str) -> None:
+    def grant(self, prefix: str, *, workers: str = PRINCIPALS[Party.WORKERS]) -> None:
         """Make the topics and add all rights of the table; returns when they are in force."""
+        principals = dict(PRINCIPALS) | {Party.WORKERS: workers}
         administrator = self.connection(ADMIN, mechanism="PLAIN")
         create(administrator, prefix=prefix, partitions=PARTITIONS)
         with open_cluster(administrator) as cluster:
-            acls.grant(cluster, PRINCIPALS, prefix)
-            until(lambda: not acls.compare(cluster, PRINCIPALS, prefix).missing)
+            acls.grant(cluster, principals, prefix)
+            until(lambda: not acls.compare(cluster, principals, prefix).missing)
 
 
 def _free_port() -> int:

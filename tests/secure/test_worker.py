@@ -25,11 +25,11 @@ def write(secured, user, topic, *values):
             producer.send(topic, json.dumps(value).encode(), key).get(timeout=10)
 
 
-def hit(number):
+def hit(name):
     return {
-        "id": f"h{number}", "account": f"a{number}", "at": int(time.time() * 1000),
+        "id": f"h-{name}", "account": f"a-{name}", "at": int(time.time() * 1000),
         "source": "hash_match", "category": "csam", "verdict": "confirmed", "surface": "upload",
-        "content_ref": f"c{number}",
+        "content_ref": f"c-{name}",
     }  # fmt: skip
 
 
@@ -49,25 +49,39 @@ def told(secured, user, topic):
         return values
 
 
-@pytest.mark.parametrize(("number", "mechanism"), [(1, "SCRAM-SHA-512"), (2, "PLAIN")])
-def test_a_worker_does_its_work_with_the_shipped_rights_and_logs_no_password(
-    secured, granted, number, mechanism
-):
-    with secured.worker(
-        granted, f"whole-{number}", level="debug", sasl_mechanism=mechanism
-    ) as worker:
-        write(secured, "vigil-moderation", granted + "moderation-hits", hit(number))
+def works(secured, prefix, name, **login):
+    """Start a worker, give it a hit and take the detection; it leaves cleanly. Returns its log."""
+    with secured.worker(prefix, name, level="debug", **login) as worker:
+        write(secured, "vigil-moderation", prefix + "moderation-hits", hit(name))
+        detections = prefix + "detections"
         until(
             lambda: (
-                {one["account"] for one in told(secured, "vigil-reviewers", granted + "detections")}
-                >= {f"a{number}"}
+                f"a-{name}"
+                in {one["account"] for one in told(secured, "vigil-reviewers", detections)}
             )
         )
         worker.process.terminate()
         assert worker.process.wait(timeout=15) == 0
-    log = worker.log.read_text()
+    return worker.log.read_text()
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "PLAIN"])
+def test_a_worker_does_its_work_with_the_shipped_rights_and_logs_neither_password_nor_signal(
+    secured, granted, mechanism
+):
+    log = works(secured, granted, mechanism.lower(), sasl_mechanism=mechanism)
     assert "Authorization" not in log
-    assert f"h{number}" not in log
+    assert f"h-{mechanism.lower()}" not in log
+
+
+def test_a_worker_may_log_in_with_a_certificate(secured, prefix):
+    certificate = secured.authority.sign("vigil-by-certificate")
+    secured.grant(prefix, workers="User:CN=vigil-by-certificate")
+    works(
+        secured, prefix, "mutual",
+        brokers=secured.mutual, security_protocol="SSL", ssl_certfile=str(certificate),
+        sasl_username="", sasl_password="", sasl_mechanism="",
+    )  # fmt: skip
 
 
 def refused(secured, prefix, **changed):
@@ -159,7 +173,7 @@ def right(prefix, operation, kind, name):
 )
 def test_a_missing_right_ends_a_worker_with_one_line_that_names_it(secured, granted, one, told):
     # So that there is something to commit.
-    write(secured, "vigil-moderation", granted + "moderation-hits", hit(100))
+    write(secured, "vigil-moderation", granted + "moderation-hits", hit("denied"))
     with (
         secured.without(right(granted, *one)),
         secured.worker(granted, "denied") as worker,
