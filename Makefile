@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 VIGIL := $(VENV)/.vigil
 NEIGHBOURS := $(VENV)/.neighbours
+PINNED := --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+  --no-emit-trusted-host --no-emit-find-links --no-emit-options
 JARS := .build/kafka/libs/.complete
 
 .DEFAULT_GOAL := help
@@ -81,10 +83,10 @@ requirements: $(VIGIL) ## pin the newest allowed packages anew
 	    *-dev) more='--extra dev --constraint requirements.txt' ;; \
 	    *) more='--extra neighbours --constraint requirements-dev.txt' ;; \
 	  esac; \
-	  $(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe \
-	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
-	    $$more -o $$out.txt pyproject.toml || exit 1; \
+	  $(BIN)/pip-compile -q --upgrade $(PINNED) $$more -o $$out.txt pyproject.toml || exit 1; \
 	done
+	@echo hatchling | $(BIN)/pip-compile -q $(PINNED) --constraint requirements-dev.txt \
+	  -o requirements-build.txt -
 
 clean: ## remove what was built; a running embedded Kafka is stopped first
 	@[ ! -x $(BIN)/vigil ] || $(BIN)/vigil kafka stop >/dev/null 2>&1 || true
