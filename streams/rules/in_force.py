@@ -85,7 +85,8 @@ class InForce:
     def _tell(self, ruleset: RuleSet) -> None:
         self._metrics.loaded(
             ruleset.hash,
-            [Loaded(p.id, p.title, p.version, p.mode, p.severity, p.block.harm or "")
+            [Loaded(p.id, p.title, p.version, p.mode, p.severity, p.block.harm or "",
+                    tuple(sorted({search.topic for search in p.searches})))
              for p in ruleset.patterns],
         )  # fmt: skip
         self._worker.say(self._running.note())
