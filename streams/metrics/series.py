@@ -233,8 +233,8 @@ class Series:
             self.latency.labels(topic)
         for action in ACTIONS:
             self.enforcement.labels(action, OTHER)
-        for reason in REVIEW_REASONS:
-            self.review_items.labels(reason)
+        for why in REVIEW_REASONS:
+            self.review_items.labels(why)
         for status in STATUSES:
             self.reports.labels(OTHER, status)
         self.build.labels(__version__, platform.python_version()).set(1)
