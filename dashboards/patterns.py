@@ -5,7 +5,9 @@ from dashboards.board import Board, Look, Panel, Query, Row, titled
 LEAST_REVIEWS = 20
 """Reviews below which a share says nothing."""
 
-_UPHELD = 'sum by (pattern) (increase(vigil_reviewed_total{outcome="upheld", pattern=~"$pattern"}[30d]))'
+_UPHELD = (
+    'sum by (pattern) (increase(vigil_reviewed_total{outcome="upheld", pattern=~"$pattern"}[30d]))'
+)
 _REVIEWED = 'sum by (pattern) (increase(vigil_reviewed_total{pattern=~"$pattern"}[30d]))'
 _FIRED = 'sum by (pattern) (increase(vigil_detections_total{pattern=~"$pattern"}[1d]))'
 _FIRED_BEFORE = _FIRED.replace("[1d]", "[1d] offset 7d")

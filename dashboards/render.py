@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from string import ascii_uppercase
+from typing import Any
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -23,6 +25,7 @@ from grafana_foundation_sdk.models.dashboard import (
     Threshold,
     ThresholdsMode,
     VariableHide,
+    VariableOption,
     VariableRefresh,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -79,14 +82,18 @@ def render(board: Board) -> str:
         for panel in row.panels:
             number += 1
             made.with_panel(_panel(panel).id(number))
-    return JSONEncoder(sort_keys=True, indent=2).encode(made.build()) + "\n"
+    parts = json.loads(JSONEncoder().encode(made.build()), object_hook=_shown)
+    return json.dumps(parts, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _shown(part: dict[str, Any]) -> dict[str, Any]:
+    """Without the SDK's default that puts links and annotations away in a menu."""
+    return {name: value for name, value in part.items() if value != "inControlsMenu"}
 
 
 def narrowed(expr: str) -> str:
     """The expression for the job and the workers chosen at the top of the board."""
-    return _METRIC.sub(
-        lambda found: f"{found[1]}{{{_CHOSEN}" + (", " if found[2] else "}"), expr
-    )
+    return _METRIC.sub(lambda found: f"{found[1]}{{{_CHOSEN}" + (", " if found[2] else "}"), expr)
 
 
 def _choice(name: str, label: str, query: str) -> dashboard.QueryVariable:
@@ -98,6 +105,7 @@ def _choice(name: str, label: str, query: str) -> dashboard.QueryVariable:
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .multi(True)
         .include_all(True)
+        .current(VariableOption(selected=True, text="All", value="$__all"))
         .all_value(".+")
         .hide(VariableHide.DONT_HIDE)
     )

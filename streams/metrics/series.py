@@ -159,9 +159,7 @@ class Series:
             "Offsets of state topics still to be read back; 0 unless something is being restored.",
             *agent,
         )  # fmt: skip
-        self.state_records = self._gauge(
-            "state_records", "records", "State records held.", *agent
-        )
+        self.state_records = self._gauge("state_records", "records", "State records held.", *agent)
         self.state_bytes = self._gauge("state_bytes", "bytes", "Size of the state held.", *agent)
         self.partitions = self._gauge(
             "partitions", "partitions", "Pairs of agent and partition here.", "state"
