@@ -97,7 +97,7 @@ ENFORCEMENT = Board(
                     "Patterns by actions held in a day. Open pattern quality for the first of them.",
                     (Query(
                         "topk(10, " + titled(
-                            "sum by (pattern) (increase(vigil_held_total[1d])) > 0"
+                            "sum by (pattern) (increase(vigil_held_total[1d]))"
                         ) + ")"
                     ),),
                     Look.TABLE,

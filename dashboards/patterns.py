@@ -10,7 +10,7 @@ _UPHELD = (
 )
 _REVIEWED = 'sum by (pattern) (increase(vigil_reviewed_total{pattern=~"$pattern"}[30d]))'
 _FIRED = 'sum by (pattern) (increase(vigil_detections_total{pattern=~"$pattern"}[1d]))'
-_FIRED_BEFORE = _FIRED.replace("[1d]", "[1d] offset 7d")
+_FIRED_BEFORE = f"({_FIRED.replace('[1d]', '[1d] offset 7d')} or 0 * {_FIRED})"
 
 PATTERNS = Board(
     "patterns",

@@ -16,7 +16,8 @@ REPORTING = Board(
             (
                 number(
                     "Drafts", "short",
-                    "Drafts in a day. Each needs a person's confirmation.",
+                    "Drafts in a day, each to be confirmed by a person. None for weeks where there were"
+                    " some: see whether known material still comes in as a hit.",
                     'sum(increase(vigil_reports_total{status="draft"}[1d]))',
                 ),
                 number(
@@ -28,8 +29,8 @@ REPORTING = Board(
                     "Pending for a day or more", "short",
                     "At least so many drafts are older than a day. Above nought: call whoever"
                     " confirms reports; VigilReportPending has the runbook.",
-                    'clamp_min(sum(increase(vigil_reports_total{status="draft"}[6d] offset 1d))'
-                    f" - {_SETTLED}, 0)",
+                    'clamp_min((sum(increase(vigil_reports_total{status="draft"}[6d] offset 1d))'
+                    f" or vector(0)) - {_SETTLED}, 0)",
                     bad=1,
                 ),
                 number(

@@ -37,9 +37,10 @@ class Selector(NamedTuple):
     metric: str
     matchers: tuple[tuple[str, str], ...]
     offset: timedelta | None
+    text: str
 
     def __str__(self) -> str:
-        return self.metric + "{" + ", ".join(f"{a} {b}" for a, b in self.matchers) + "}"
+        return self.text
 
 
 def filled(expr: str) -> str:
@@ -59,7 +60,7 @@ def selectors(expr: str) -> Iterator[Selector]:
     )
     for one in found:
         matchers = tuple((matcher.name, matcher.value) for matcher in one.matchers.matchers)
-        yield Selector(one.name, matchers, one.offset)
+        yield Selector(one.name, matchers, one.offset, one.prettify())
 
 
 @cache
