@@ -8,6 +8,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
@@ -20,6 +21,7 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
+    DashboardLink,
     DashboardLinkType,
     DataTransformerConfig,
     Threshold,
@@ -39,6 +41,9 @@ _HEIGHT = {Look.NUMBER: 4, Look.LINES: 8, Look.STACK: 8, Look.TABLE: 8}
 
 _PATTERN_NAMES = r'/pattern="(?<value>[^"]+)".*title="(?<text>[^"]+)"/'
 """Grafana offers titles and puts in ids; labels come in the alphabet's order."""
+
+_LEADS_TO = {"title": ("patterns", "pattern"), "instance": ("stream", "instance")}
+"""From a label in a legend to the board about it, and the label that board is narrowed by."""
 
 AnyPanel = timeseries.Panel | stat.Panel | table.Panel
 
@@ -151,10 +156,21 @@ def _panel(panel: Panel) -> AnyPanel:
     made.span(panel.width).height(_HEIGHT[panel.look]).min(0)
     if panel.at_most is not None:
         made.max(panel.at_most)
-    made.thresholds(_thresholds(panel))
+    made.thresholds(_thresholds(panel)).data_links(_links(panel))
     for letter, query in zip(ascii_uppercase, panel.queries, strict=False):
         made.with_target(_target(query, letter, panel.look))
     return made
+
+
+def _links(panel: Panel) -> list[Builder[DashboardLink]]:
+    """From each series to the board that says more about what it is of."""
+    return [
+        dashboard.DashboardLink(f"More about this {by}").url(
+            f"/d/vigil-{board}?var-{by}=${{__field.labels.{by}}}&${{__url_time_range}}"
+        )
+        for label, (board, by) in _LEADS_TO.items()
+        if any(f"{{{{{label}}}}}" in query.legend for query in panel.queries)
+    ]
 
 
 def _lines(*, stacked: bool) -> timeseries.Panel:

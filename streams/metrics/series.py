@@ -28,6 +28,9 @@ MODES = ("live", "shadow")
 VERDICTS = ("granted", "released", "voided", "undone")
 """What becomes of a proposed action: `granted` by Vigil itself, `released` by a person."""
 
+STATES = ("assigned", "running")
+"""Of a pair of agent and partition: it is this worker's, and it is restored and at work."""
+
 STATUSES = ("draft", "confirmed", "retracted")
 """Of a report to authorities."""
 
@@ -226,6 +229,8 @@ class Series:
             for series in (self.checkpoint, self.restore, self.restored, self.lag,
                            self.restore_left, self.state_records, self.state_bytes):  # fmt: skip
                 series.labels(agent)
+        for state in STATES:
+            self.partitions.labels(state)
         for topic in WRITTEN:
             self.outputs.labels(topic)
             self.latency.labels(topic)

@@ -1,6 +1,6 @@
 """The closed lists label values come from, so that no query asks for what can't be there."""
 
-from streams.metrics.series import MODES, OUTCOMES, REVIEW_REASONS, STATUSES, VERDICTS
+from streams.metrics.series import MODES, OUTCOMES, REVIEW_REASONS, STATES, STATUSES, VERDICTS
 from streams.patterns.metadata import LEVELS
 from streams.records import ACTIONS, BREAKERS, HELD_BY
 from streams.signals import Reason
@@ -17,7 +17,7 @@ _VALUES = {
     "outcome": set(OUTCOMES),
     "reason": {reason.value for reason in Reason} | set(REVIEW_REASONS),
     "severity": set(LEVELS),
-    "state": {"assigned", "running"},
+    "state": set(STATES),
     "status": set(STATUSES),
     "topic": set(BY_NAME),
     "verdict": set(VERDICTS),

@@ -21,6 +21,9 @@ NOT_SHOWN = {
 }
 """Metrics that no panel shows, and why."""
 
+UNITS = {"short", "cps", "s", "bytes", "percentunit"}
+"""Grafana's names: a number, counts a second, seconds, bytes, a share of 1."""
+
 PANELS = [
     pytest.param(board, panel, id=f"{board.name}: {panel.title}")
     for board in BOARDS
@@ -71,7 +74,7 @@ def test_every_metric_is_on_a_board_or_it_is_said_why_not():
 
 @pytest.mark.parametrize(("board", "panel"), PANELS)
 def test_a_panel_has_a_unit_names_for_its_series_and_says_what_to_do(board, panel):
-    assert panel.unit
+    assert panel.unit in UNITS
     assert panel.about.endswith("."), panel.about
     assert len(panel.about) > 60
     if panel.look in (Look.LINES, Look.STACK):
@@ -104,6 +107,10 @@ def test_each_panel_heeds_the_choice_of_workers_and_boards_lead_to_each_other(bo
                 assert {"job", "instance"} <= dict(one.matchers).keys(), target["expr"]
     assert [link["tags"] for link in made["links"]] == [["vigil"]]
     assert made["tags"] == ["vigil"]
+    uids = {one.uid for one in BOARDS}
+    for panel in made["panels"]:
+        for link in panel.get("fieldConfig", {}).get("defaults", {}).get("links", ()):
+            assert link["url"].split("?")[0].removeprefix("/d/") in uids
     variables = {one["name"] for one in made["templating"]["list"]}
     assert variables == {"datasource", "job", "instance"} | (
         {"pattern"} if board.by_pattern else set()
