@@ -51,6 +51,46 @@ PATTERNS = Board(
             ),
         ),
         Row(
+            "Blind spots",
+            (
+                Panel(
+                    "Hits by source", "short",
+                    "Per hour. A source at nought that isn't usually: its detector is down, and the"
+                    " patterns beside can't fire.",
+                    (Query("sum by (source) (increase(vigil_hits_total[1h]))", "{{source}}"),),
+                    width=6,
+                ),
+                Panel(
+                    "Who hangs on a source", "short",
+                    "Hits of the last hour from a source that a pattern can't do without. At nought"
+                    " the pattern is blind, however busy everything else is.",
+                    (Query(
+                        'max by (pattern, source) (vigil_pattern_source_info{pattern=~"$pattern"})'
+                        " * on (source) group_left () sum by (source) (increase(vigil_hits_total[1h]))"
+                    ),),
+                    Look.TABLE, width=6,
+                ),
+                Panel(
+                    "Hits by surface", "short",
+                    "Per hour, by where the content was found. A surface at nought is one that nobody"
+                    " looks at any more, or that the product no longer has.",
+                    (Query("sum by (surface) (increase(vigil_hits_total[1h]))", "{{surface}}"),),
+                    width=6,
+                ),
+                Panel(
+                    "Who hangs on a surface", "short",
+                    "Hits of the last hour on a surface that a pattern can't do without. At nought"
+                    " the pattern is blind there: ask whoever runs the detector for it.",
+                    (Query(
+                        'max by (pattern, surface) (vigil_pattern_surface_info{pattern=~"$pattern"})'
+                        " * on (surface) group_left () sum by (surface)"
+                        " (increase(vigil_hits_total[1h]))"
+                    ),),
+                    Look.TABLE, width=6,
+                ),
+            ),
+        ),
+        Row(
             "Right and wrong",
             (
                 Panel(

@@ -141,7 +141,7 @@ async def _run(
             sys.stderr.write(f"{warning}\n")
     agents = [accounts_agent(ruleset, local.schema)]
     metrics = Metrics({agent.name: agent.inputs for agent in agents})
-    worker = Worker(WorkerSettings(**settings), agents, metrics)
+    worker = Worker(WorkerSettings(**settings), list(map(metrics.counting, agents)), metrics)
     in_force = InForce(
         worker,
         metrics,

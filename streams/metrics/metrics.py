@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections import Counter as Tally
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 import msgspec
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from streams.agents.contract import Agent
 from streams.metrics.series import (
     MODES,
+    NOWHERE,
     OTHER,
     OUTCOMES,
     REVIEW_REASONS,
@@ -23,10 +26,12 @@ from streams.metrics.series import (
 )
 from streams.records import ACTIONS, BREAKERS, HELD_BY
 from streams.signals import Reason
+from streams.signals.raw import RawRecord
 from streams.signals.times import parse_ms
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
+_HITS = "moderation-hits"
 _MAX_FAILURE_REASONS = 24
 _MAX_REPORT_KINDS = 8
 _REASONS = frozenset(reason.value for reason in Reason)
@@ -97,6 +102,7 @@ class Metrics:
         self._sizes: dict[tuple[str, int], tuple[int, int]] = {}
         self._left: dict[tuple[str, int], int] = {}
         self._oldest_ms: dict[str, int | None] = dict.fromkeys(agents)
+        self._hits: Tally[tuple[str, str | None]] = Tally()
         self._failures = _Words(_MAX_FAILURE_REASONS)
         self._report_kinds = _Words(_MAX_REPORT_KINDS)
         for agent in agents:
@@ -121,11 +127,31 @@ class Metrics:
         """The current published rule set can't be run here, or no longer is there one."""
         self.series.refused.set(int(refused))
 
+    def counting(self, agent: Agent) -> Agent:
+        """The same agent, of whose hits it is noted who found them and where.
+
+        Of these alone, for they are few. What is read again after a failure is noted again.
+        """
+        decode, hits = agent.decoders.get(_HITS), self._hits
+        if decode is None:
+            return agent
+
+        def decode_and_note(record: RawRecord) -> Any:
+            hit = decode(record)
+            hits[hit.source, hit.surface] += 1
+            return hit
+
+        return replace(agent, decoders={**agent.decoders, _HITS: decode_and_note})
+
     # What the engine tells
 
     def handled(self, agent: str, topic: str, records: int) -> None:
         """`records` of an input topic went through an agent's handler."""
         self.series.signals.labels(agent, topic).inc(records)
+        if topic == _HITS:
+            for (source, surface), count in self._hits.items():
+                self.series.hits.labels(source, surface or NOWHERE).inc(count)
+            self._hits.clear()
 
     def committed(self, agent: str, checkpoint: Committed, seconds: float, at_ms: int) -> None:
         """A checkpoint is durable, `seconds` after it began, at wall-clock time `at_ms`."""

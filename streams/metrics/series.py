@@ -20,9 +20,12 @@ from prometheus_client.process_collector import ProcessCollector
 from streams import __version__
 from streams.records import ACTIONS, BREAKERS, HELD_BY, Proposal, ReviewItem
 from streams.signals import Reason
+from streams.signals.records import SOURCES, SURFACES
 from streams.topics import TABLE, Role
 
 OTHER = "other"
+NOWHERE = "none"
+"""The surface of a hit that names none."""
 
 MODES = ("live", "shadow")
 VERDICTS = ("granted", "released", "voided", "undone")
@@ -62,6 +65,8 @@ LABELS: Mapping[str, str] = MappingProxyType(
         " `review-queue`; of failed checkpoints: error types, at most 24 of them, and `other`",
         "pattern": "ids of the patterns of the rule sets loaded so far, and `other`",
         "mode": "`live`, `shadow`",
+        "source": "the sources of hits: docs/signals.md",
+        "surface": "the surfaces of hits, and `none`",
         "action": "the actions of an enforcement record",
         "harm": "harm classes of the patterns loaded so far, and `other`",
         "held_by": "what holds an action: a budget, a breaker, an undo",
@@ -87,7 +92,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 class Loaded(NamedTuple):
     """A pattern of the rule set, as far as its series need it; `mode` is live or shadow.
 
-    `topics` are those it looks at.
+    `topics` are those it looks at, `sources` and `surfaces` those of hits it hangs on.
     """
 
     id: str
@@ -96,7 +101,9 @@ class Loaded(NamedTuple):
     mode: str
     severity: str
     harm: str
-    topics: tuple[str, ...] = ()
+    topics: Collection[str] = ()
+    sources: Collection[str] = ()
+    surfaces: Collection[str] = ()
 
 
 class Defined(NamedTuple):
@@ -130,6 +137,9 @@ class Series:
     def _define_stream(self) -> None:
         agent = ("agent",)
         self.signals = self._counter("signals", "records", "Records handled.", "agent", "topic")
+        self.hits = self._counter(
+            "hits", "records", "Hits read, by who found them and where.", "source", "surface"
+        )
         self.dead_letters = self._counter(
             "dead_letters", "records", "Records refused.", "agent", "reason"
         )
@@ -182,6 +192,14 @@ class Series:
             "pattern_topic_info", "", "A topic that a pattern in force looks at.",
             "pattern", "topic",
         )  # fmt: skip
+        self.needs_source = self._gauge(
+            "pattern_source_info", "", "A source without whose hits a pattern in force is blind.",
+            "pattern", "source",
+        )  # fmt: skip
+        self.needs_surface = self._gauge(
+            "pattern_surface_info", "", "A surface without whose hits a pattern in force is blind.",
+            "pattern", "surface",
+        )  # fmt: skip
         self.detections = self._counter(
             "detections", "detections", "Patterns that fired.", "pattern", "mode"
         )
@@ -229,6 +247,9 @@ class Series:
             for series in (self.checkpoint, self.restore, self.restored, self.lag,
                            self.restore_left, self.state_records, self.state_bytes):  # fmt: skip
                 series.labels(agent)
+        for source in SOURCES:
+            for surface in (*SURFACES, NOWHERE):
+                self.hits.labels(source, surface)
         for state in STATES:
             self.partitions.labels(state)
         for topic in WRITTEN:
@@ -249,11 +270,17 @@ class Series:
         self.ruleset.labels(ruleset).set(1)
         self.refused.set(0)
         self.pattern.clear()
-        self.looks_at.clear()
+        for info in (self.looks_at, self.needs_source, self.needs_surface):
+            info.clear()
         for p in patterns:
             self.pattern.labels(p.id, p.title, p.version, p.mode, p.severity).set(1)
-            for topic in p.topics:
-                self.looks_at.labels(p.id, topic).set(1)
+            for info, names in (
+                (self.looks_at, p.topics),
+                (self.needs_source, p.sources),
+                (self.needs_surface, p.surfaces),
+            ):
+                for name in names:
+                    info.labels(p.id, name).set(1)
             self.retractions.labels(p.id)
             for series, values in (
                 (self.detections, MODES),

@@ -1,10 +1,18 @@
 """The closed lists label values come from, so that no query asks for what can't be there."""
 
-from streams.metrics.series import MODES, OUTCOMES, REVIEW_REASONS, STATES, STATUSES, VERDICTS
+from streams.metrics.series import (
+    MODES,
+    NOWHERE,
+    OUTCOMES,
+    REVIEW_REASONS,
+    STATES,
+    STATUSES,
+    VERDICTS,
+)
 from streams.patterns.metadata import LEVELS
 from streams.records import ACTIONS, BREAKERS, HELD_BY
 from streams.signals import Reason
-from streams.signals.records import CATEGORIES
+from streams.signals.records import CATEGORIES, SOURCES, SURFACES
 from streams.topics import BY_NAME
 
 _VALUES = {
@@ -17,6 +25,8 @@ _VALUES = {
     "outcome": set(OUTCOMES),
     "reason": {reason.value for reason in Reason} | set(REVIEW_REASONS),
     "severity": set(LEVELS),
+    "source": set(SOURCES),
+    "surface": {*SURFACES, NOWHERE},
     "state": set(STATES),
     "status": set(STATUSES),
     "topic": set(BY_NAME),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from streams.agents.accounts import accounts_agent
 from streams.engine.observer import Observer
 from streams.metrics import Loaded, Metrics
 from streams.metrics.page import page
@@ -19,6 +20,7 @@ from streams.patterns import load_rules
 from streams.rules.in_force import InForce
 from streams.signals import Reason, Schema
 from streams.topics import BY_NAME
+from tests.signals.records import changed, raw
 
 AGENTS = {"accounts": ("moderation-hits", "activity")}
 LADDER = Loaded("p-1", "Refusal ladder", "v1", "live", "high", "csam")
@@ -214,6 +216,20 @@ def test_what_is_put_before_people_is_counted_by_reason_and_reports_by_what_beca
     assert value(metrics, "reports_total", "other", "other") == 1
 
 
+def test_hits_are_counted_by_who_found_them_and_where(metrics):
+    assert value(metrics, "hits_total", "classifier", "output") == 0
+    agent = metrics.counting(accounts_agent(load_rules(("catalogue",), Schema()), Schema()))
+    decode = agent.decoders["moderation-hits"]
+    for without in ("", "score", "surface"):
+        decode(raw(changed("moderation-hits", without)))
+    assert value(metrics, "hits_total", "classifier", "output") == 0, "per chunk"
+    metrics.handled("accounts", "moderation-hits", 3)
+    assert value(metrics, "hits_total", "classifier", "output") == 2
+    assert value(metrics, "hits_total", "classifier", "none") == 1
+    metrics.handled("accounts", "moderation-hits", 3)
+    assert value(metrics, "hits_total", "classifier", "output") == 2, "once"
+
+
 def test_what_is_left_to_restore_is_summed_over_partitions_and_ends_with_them(metrics):
     metrics.restoring("accounts", 0, 500)
     metrics.restoring("accounts", 1, 300)
@@ -235,6 +251,8 @@ def test_with_the_whole_catalogue_a_worker_has_far_less_than_five_thousand_serie
     looked_at = {one.labels["topic"] for one in found if one.name == "vigil_pattern_topic_info"}
     assert looked_at <= {"activity", "moderation-hits", "reviews", "account-signals"}
     assert "moderation-hits" in looked_at
+    needed = {one.labels["source"] for one in found if one.name == "vigil_pattern_source_info"}
+    assert {"hash_match", "classifier", "user_report"} == needed
 
 
 def test_every_label_has_a_closed_list_and_every_metric_a_row(metrics):
