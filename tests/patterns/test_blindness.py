@@ -19,6 +19,17 @@ detection:
   condition: %s
 """
 
+SEEN = """\
+title: Seen
+id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7a02
+name: seen
+status: stable
+logsource: {product: vigil, service: moderation-hits}
+detection:
+  it: {source: human}
+  condition: it
+"""
+
 
 @pytest.mark.parametrize(
     ("search", "condition", "sources"),
@@ -46,3 +57,11 @@ def test_a_hit_without_a_surface_can_satisfy_what_excludes_surfaces(tmp_path):
         tmp_path, RULE % ("moderation-hits", search, "{verdict: confirmed}", "not it")
     ).patterns
     assert hangs_on(pattern, "moderation-hits", "surface", SURFACES) == set()
+
+
+def test_what_would_keep_it_from_being_told_blinds_nobody(tmp_path):
+    found = "{category: csam, source: hash_match}"
+    rule = RULE % ("moderation-hits", found, "{verdict: confirmed}", "it")
+    rule += "vigil: {harm: csam, unless: {rules: [seen], within: 2h}}\n---\n" + SEEN
+    (pattern,) = load(tmp_path, rule).patterns
+    assert hangs_on(pattern, "moderation-hits", "source", SOURCES) == {"hash_match"}
