@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
     DataSourceRef,
+    GraphThresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
     StackingMode,
@@ -77,7 +78,8 @@ def render(board: Board) -> str:
     )
     if board.by_pattern:
         names = _choice("pattern", "Pattern", "query_result(vigil_pattern_info)")
-        made.with_variable(names.regex(_PATTERN_NAMES))
+        # What is counted for patterns no longer in force is not in the list.
+        made.with_variable(names.regex(_PATTERN_NAMES).all_value(".+"))
     for annotation in _annotations():
         made.annotation(annotation)
     number = 0
@@ -109,9 +111,9 @@ def _choice(name: str, label: str, query: str) -> dashboard.QueryVariable:
         .query(query)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .multi(True)
+        # All are those in the list: `.+` would let in what other jobs call `up` and `process_…`.
         .include_all(True)
         .current(VariableOption(selected=True, text="All", value="$__all"))
-        .all_value(".+")
         .hide(VariableHide.DONT_HIDE)
     )
 
@@ -151,7 +153,7 @@ def _panel(panel: Panel) -> AnyPanel:
         case Look.TABLE:
             made = _table()
         case _:
-            made = _lines(stacked=panel.look is Look.STACK)
+            made = _lines(panel)
     made.title(panel.title).description(panel.about).unit(panel.unit).datasource(_SOURCE)
     made.span(panel.width).height(_HEIGHT[panel.look]).min(0)
     if panel.at_most is not None:
@@ -173,7 +175,8 @@ def _links(panel: Panel) -> list[Builder[DashboardLink]]:
     ]
 
 
-def _lines(*, stacked: bool) -> timeseries.Panel:
+def _lines(panel: Panel) -> timeseries.Panel:
+    stacked = panel.look is Look.STACK
     legend = (
         common.VizLegendOptions()
         .display_mode(LegendDisplayMode.TABLE)
@@ -188,6 +191,10 @@ def _lines(*, stacked: bool) -> timeseries.Panel:
         .fill_opacity(30 if stacked else 5)
         .line_width(1)
     )
+    if panel.bad is not None:
+        made.thresholds_style(
+            common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
+        )
     if stacked:
         made.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group("A"))
     return made

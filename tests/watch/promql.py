@@ -22,13 +22,13 @@ ANYWHERE = frozenset({"job", "instance"})
 """Labels Prometheus itself puts on each series."""
 
 _FILLED = {
-    '=~"$job"': '=~".+"',
+    '=~"$job"': '=~"vigil"',
     '=~"$instance"': '=~".+"',
     '=~"$pattern"': '=~".+"',
     "$__rate_interval": "1m",
     "$__range": "1h",
 }
-"""Grafana's variables as it fills them in, with *All* chosen."""
+"""Grafana's variables, much as it fills them in with *All* chosen."""
 
 
 class Selector(NamedTuple):
