@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 from typing import NamedTuple
 
 import pytest
@@ -105,8 +106,16 @@ def test_rubbish_among_the_signals_is_alerted(watched):
     assert "% of signals can not be read" in alert["annotations"]["description"]
 
 
+def test_a_worker_that_stands_still_is_alerted_until_it_goes_on(watched):
+    prometheus, worker = watched.prometheus, watched.deployment.workers["w1"]
+    assert "VigilWorkerDown" not in prometheus.firing()
+    worker.send_signal(signal.SIGSTOP)
+    wait_for_alert(prometheus, "VigilWorkerDown")
+    worker.send_signal(signal.SIGCONT)
+    wait_until(lambda: "VigilWorkerDown" not in prometheus.firing(), "the alert to end", 30)
+
+
 def test_a_worker_that_is_killed_is_alerted(watched):
-    assert "VigilWorkerDown" not in watched.prometheus.firing()
     watched.deployment.kill("w1")
     alert = wait_for_alert(watched.prometheus, "VigilWorkerDown")
     assert watched.deployment.webs["w1"] in alert["annotations"]["summary"]
