@@ -3,7 +3,7 @@
 from dashboards.board import Board, Look, Panel, Query, Row, number
 
 _HARMS = "csam|csem"
-_SETTLED = 'sum(increase(vigil_reports_total{status=~"confirmed|retracted"}[7d]))'
+_SETTLED = 'sum(increase(vigil_reports_total{step=~"confirmed|dropped"}[7d]))'
 _REMOVED_IN = 'sum(increase(vigil_removal_seconds_bucket{le="%s"}[1d]))'
 
 REPORTING = Board(
@@ -18,18 +18,18 @@ REPORTING = Board(
                     "Drafts", "short",
                     "Drafts in a day, each to be confirmed by a person. None for weeks where there were"
                     " some: see whether known material still comes in as a hit.",
-                    'sum(increase(vigil_reports_total{status="draft"}[1d]))',
+                    'sum(increase(vigil_reports_total{step="draft"}[1d]))',
                 ),
                 number(
                     "Confirmed", "short",
                     "Confirmed in a day. Below drafts for days: reviewers need help now.",
-                    'sum(increase(vigil_reports_total{status="confirmed"}[1d]))',
+                    'sum(increase(vigil_reports_total{step="confirmed"}[1d]))',
                 ),
                 number(
                     "Pending for a day or more", "short",
                     "At least so many drafts are older than a day. Above nought: call whoever"
                     " confirms reports; VigilReportPending has the runbook.",
-                    'clamp_min((sum(increase(vigil_reports_total{status="draft"}[6d] offset 1d))'
+                    'clamp_min((sum(increase(vigil_reports_total{step="draft"}[6d] offset 1d))'
                     f" or vector(0)) - {_SETTLED}, 0)",
                     bad=1,
                 ),
@@ -56,9 +56,9 @@ REPORTING = Board(
             "Reports",
             (
                 Panel(
-                    "Reports by status", "short",
+                    "What became of reports", "short",
                     "Per hour. Drafts without confirmations after them: nobody is at the desk.",
-                    (Query("sum by (status) (increase(vigil_reports_total[1h]))", "{{status}}"),),
+                    (Query("sum by (step) (increase(vigil_reports_total[1h]))", "{{step}}"),),
                     width=12,
                 ),
                 Panel(

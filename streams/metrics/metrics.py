@@ -18,8 +18,9 @@ from streams.metrics.series import (
     NOWHERE,
     OTHER,
     OUTCOMES,
+    REPORT_KINDS,
     REVIEW_REASONS,
-    STATUSES,
+    STEPS,
     VERDICTS,
     Loaded,
     Series,
@@ -33,7 +34,6 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _HITS = "moderation-hits"
 _MAX_FAILURE_REASONS = 24
-_MAX_REPORT_KINDS = 8
 _REASONS = frozenset(reason.value for reason in Reason)
 
 
@@ -77,6 +77,9 @@ class _Said(msgspec.Struct, gc=False):
     held_by: str = ""
     kind: str = ""
     status: str = ""
+    amended: int = 0
+    doubted_by: str = ""
+    confirmed_by: str = ""
     outcome: str = ""
     retracts: str = ""
     reviewer: str = ""
@@ -103,8 +106,7 @@ class Metrics:
         self._left: dict[tuple[str, int], int] = {}
         self._oldest_ms: dict[str, int | None] = dict.fromkeys(agents)
         self._hits: Tally[tuple[str, str | None]] = Tally()
-        self._failures = _Words(_MAX_FAILURE_REASONS)
-        self._report_kinds = _Words(_MAX_REPORT_KINDS)
+        self._failures: set[str] = set()
         for agent in agents:
             self.series.lag.labels(agent).set_function(self._lag_of(agent))
         self._counted: Mapping[str, Callable[[_Said, int], None]] = {
@@ -168,7 +170,11 @@ class Metrics:
 
     def commit_failed(self, agent: str, reason: str) -> None:
         """A checkpoint failed; `reason` is an error's type name, anything else is ``other``."""
-        self.series.failed.labels(agent, self._failures.known(reason)).inc()
+        if reason not in self._failures:
+            if not reason.isidentifier() or len(self._failures) >= _MAX_FAILURE_REASONS:
+                reason = OTHER
+            self._failures.add(reason)
+        self.series.failed.labels(agent, reason).inc()
 
     def restoring(self, agent: str, partition: int, left: int) -> None:
         """A partition's state is being read back, up to `left` records are still to come."""
@@ -227,8 +233,8 @@ class Metrics:
             self.series.breakers.labels(pattern, _known(said.held_by, BREAKERS)).inc()
 
     def _report(self, said: _Said, _: int) -> None:
-        kind = self._report_kinds.known(said.kind)
-        self.series.reports.labels(kind, _known(said.status, STATUSES)).inc()
+        kind, step = _known(said.kind, REPORT_KINDS), _known(_step(said), STEPS)
+        self.series.reports.labels(kind, step).inc()
 
     def _account_signal(self, said: _Said, at_ms: int) -> None:
         if said.kind == "content":
@@ -255,20 +261,17 @@ class Metrics:
         return lag
 
 
-class _Words:
-    """Names that stand in our code, and of which no list is at hand: the first `limit` of them."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._words: set[str] = set()
-
-    def known(self, word: str) -> str:
-        """The word, or ``other`` where it is no identifier, or one too many."""
-        if word not in self._words:
-            if not word.isidentifier() or len(self._words) >= self._limit:
-                return OTHER
-            self._words.add(word)
-        return word
+def _step(report: _Said) -> str:
+    """What a report's record says happened to it; see `STEPS`."""
+    match report.status:
+        case "draft" if report.doubted_by:
+            return "doubted"
+        case "draft" if report.amended:
+            return "amended"
+        case "retracted" if not report.confirmed_by:
+            return "dropped"
+        case _:
+            return report.status
 
 
 def _known(value: str, closed: Collection[str]) -> str:

@@ -34,8 +34,10 @@ VERDICTS = ("granted", "released", "voided", "undone")
 STATES = ("assigned", "running")
 """Of a pair of agent and partition: it is this worker's, and it is restored and at work."""
 
-STATUSES = ("draft", "confirmed", "retracted")
-"""Of a report to authorities."""
+REPORT_KINDS = ("cybertipline",)
+STEPS = ("draft", "amended", "doubted", "confirmed", "dropped", "retracted")
+"""What a record of a report says: it is new, or changed, or one person would drop it; it was
+confirmed; it was dropped unconfirmed, or retracted afterwards."""
 
 
 def _literals(record: type[msgspec.Struct], field: str) -> tuple[str, ...]:
@@ -79,8 +81,9 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "ruleset": "the hash of the rule set in force",
         "title": "the pattern's title in the rule set in force",
         "severity": "the pattern's severity",
-        "kind": "kinds of reports, at most 8, and `other`",
-        "status": "of a report: `draft`, `confirmed`, `retracted`",
+        "kind": "of a report: `cybertipline`, and `other`",
+        "step": "a new `draft`, `amended`, `doubted` by one person, `confirmed`, `dropped`"
+        " unconfirmed, `retracted` afterwards",
     }
 )
 """Where the values of each label come from: closed lists, all of them."""
@@ -228,7 +231,7 @@ class Series:
         )
         self.reports = self._counter(
             "reports", "records", "Reports to authorities: drafts, and what became of them.",
-            "kind", "status",
+            "kind", "step",
         )  # fmt: skip
         self.removal = self._histogram(
             "removal_seconds",
@@ -259,8 +262,9 @@ class Series:
             self.enforcement.labels(action, OTHER)
         for why in REVIEW_REASONS:
             self.review_items.labels(why)
-        for status in STATUSES:
-            self.reports.labels(OTHER, status)
+        for step in STEPS:
+            for kind in (*REPORT_KINDS, OTHER):
+                self.reports.labels(kind, step)
         self.build.labels(__version__, platform.python_version()).set(1)
         self.refused.set(0)
 

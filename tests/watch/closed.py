@@ -6,7 +6,7 @@ from streams.metrics.series import (
     OUTCOMES,
     REVIEW_REASONS,
     STATES,
-    STATUSES,
+    STEPS,
     VERDICTS,
 )
 from streams.patterns.metadata import LEVELS
@@ -28,7 +28,7 @@ _VALUES = {
     "source": set(SOURCES),
     "surface": {*SURFACES, NOWHERE},
     "state": set(STATES),
-    "status": set(STATUSES),
+    "step": set(STEPS),
     "topic": set(BY_NAME),
     "verdict": set(VERDICTS),
 }

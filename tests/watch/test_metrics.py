@@ -199,20 +199,16 @@ def test_reviews_count_for_the_pattern_they_judge(metrics):
     assert value(metrics, "reviewed_total", "other", "other") == 1
 
 
-def test_what_is_put_before_people_is_counted_by_reason_and_reports_by_what_became_of_them(metrics):
+def test_what_is_put_before_people_is_counted_by_reason_and_reports_too(metrics):
     assert value(metrics, "review_items_total", "appeal") == 0
     commit(
         metrics,
         ("review-queue", {"reason": "appeal", "pattern": "p-1"}),
         ("review-queue", {"reason": "held", "held_by": "surge", "pattern": "p-1"}),
-        ("reports", {"kind": "cybertip", "status": "draft"}),
-        ("reports", {"kind": "cybertip", "status": "confirmed"}),
         ("reports", {"kind": "with a message", "status": "with a message"}),
     )
     assert value(metrics, "review_items_total", "appeal") == 1
     assert value(metrics, "review_items_total", "held") == 1
-    assert value(metrics, "reports_total", "cybertip", "draft") == 1
-    assert value(metrics, "reports_total", "cybertip", "confirmed") == 1
     assert value(metrics, "reports_total", "other", "other") == 1
 
 
@@ -228,6 +224,24 @@ def test_hits_are_counted_by_who_found_them_and_where(metrics):
     assert value(metrics, "hits_total", "classifier", "none") == 1
     metrics.handled("accounts", "moderation-hits", 3)
     assert value(metrics, "hits_total", "classifier", "output") == 2, "once"
+
+
+def test_a_report_is_a_draft_once_however_often_it_changes(metrics):
+    draft = {"kind": "cybertipline", "status": "draft"}
+    by_one, by_two = {"doubted_by": "p-1"}, {"doubted_by": "p-1", "retracted_by": "p-2"}
+    confirmed = {"status": "confirmed", "confirmed_by": "p-1", "amended": 1}
+    assert value(metrics, "reports_total", "cybertipline", "draft") == 0
+    steps = {
+        "draft": draft,
+        "amended": {**draft, "amended": 1},
+        "doubted": {**draft, "amended": 1, **by_one},
+        "confirmed": {**draft, **confirmed},
+        "dropped": {**draft, "status": "retracted", **by_two},
+        "retracted": {**draft, **confirmed, "status": "retracted", "retracted_by": "p-2"},
+    }
+    for step, report in steps.items():
+        commit(metrics, ("reports", report))
+        assert value(metrics, "reports_total", "cybertipline", step) == 1, step
 
 
 def test_what_is_left_to_restore_is_summed_over_partitions_and_ends_with_them(metrics):
