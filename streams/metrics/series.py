@@ -138,7 +138,6 @@ class Series:
         self._begin(agents)
 
     def _define_stream(self) -> None:
-        agent = ("agent",)
         self.signals = self._counter("signals", "records", "Records handled.", "agent", "topic")
         self.hits = self._counter(
             "hits", "records", "Hits read, by who found them and where.", "source", "surface"
@@ -155,28 +154,28 @@ class Series:
         )
         self.lag = self._gauge(
             "lag_seconds", "seconds", "Age of the oldest signal not yet handled; 0 without one.",
-            *agent,
+            "agent",
         )  # fmt: skip
         self.checkpoint = self._histogram(
-            "checkpoint_seconds", "Time a durable checkpoint took.", _COMMIT_BUCKETS, *agent
+            "checkpoint_seconds", "Time a durable checkpoint took.", _COMMIT_BUCKETS, "agent"
         )
         self.failed = self._counter(
             "checkpoint_failures", "checkpoints", "Checkpoints that were not committed.",
             "agent", "reason",
         )  # fmt: skip
         self.restore = self._histogram(
-            "restore_seconds", "Time to read a partition's state back.", _RESTORE_BUCKETS, *agent
+            "restore_seconds", "Time to read a partition's state back.", _RESTORE_BUCKETS, "agent"
         )
         self.restored = self._counter(
-            "restore_records", "records", "State records read back.", *agent
+            "restore_records", "records", "State records read back.", "agent"
         )
         self.restore_left = self._gauge(
             "restore_left_records", "records",
             "Offsets of state topics still to be read back; 0 unless something is being restored.",
-            *agent,
+            "agent",
         )  # fmt: skip
-        self.state_records = self._gauge("state_records", "records", "State records held.", *agent)
-        self.state_bytes = self._gauge("state_bytes", "bytes", "Size of the state held.", *agent)
+        self.state_records = self._gauge("state_records", "records", "State records held.", "agent")
+        self.state_bytes = self._gauge("state_bytes", "bytes", "Size of the state held.", "agent")
         self.partitions = self._gauge(
             "partitions", "partitions", "Pairs of agent and partition here.", "state"
         )
