@@ -58,7 +58,7 @@ ENFORCEMENT = Board(
                     (Query(
                         "sum by (action) (increase(vigil_enforcement_total[1h]))", "{{action}}"
                     ),),
-                    Look.STACK, width=12,
+                    Look.STACK,
                 ),
                 Panel(
                     "Suspensions by harm", "short",
@@ -67,7 +67,14 @@ ENFORCEMENT = Board(
                         'sum by (harm) (increase(vigil_enforcement_total{action="suspend"}[1h]))',
                         "{{harm}}",
                     ),),
-                    Look.STACK, width=12,
+                    Look.STACK,
+                ),
+                Panel(
+                    "Offended again after", "short",
+                    "Per hour: proposals against somebody to whom that was done before for the same"
+                    " harm. Many after a message and few after a warning: a warning is what helps.",
+                    (Query("sum by (after) (increase(vigil_repeats_total[1h]))", "{{after}}"),),
+                    Look.STACK,
                 ),
             ),
         ),

@@ -81,6 +81,7 @@ class _Said(msgspec.Struct, gc=False):
     doubted_by: str = ""
     confirmed_by: str = ""
     outcome: str = ""
+    after: str = ""
     retracts: str = ""
     reviewer: str = ""
 
@@ -248,6 +249,9 @@ class Metrics:
         if said.kind == "outcome":
             pattern = _known(said.pattern, self._patterns)
             self.series.reviewed.labels(pattern, _known(said.outcome, OUTCOMES)).inc()
+        elif said.after:
+            harm = _known(said.harm, self._harms)
+            self.series.repeats.labels(_known(said.after, ACTIONS), harm).inc()
 
     def _show_left(self, agent: str) -> None:
         left = sum(left for (name, _), left in self._left.items() if name == agent)

@@ -219,6 +219,12 @@ class Series:
         self.enforcement = self._counter(
             "enforcement", "actions", "Actions decided.", "action", "harm"
         )
+        self.repeats = self._counter(
+            "repeats", "actions",
+            "Actions proposed against somebody to whom the action `after` was done before for the"
+            " same harm.",
+            "after", "harm",
+        )  # fmt: skip
         self.held = self._counter(
             "held", "actions", "Actions that wait for a person.", "pattern", "held_by"
         )
@@ -297,6 +303,7 @@ class Series:
         for harm in harms:
             for action in ACTIONS:
                 self.enforcement.labels(action, harm)
+                self.repeats.labels(action, harm)
 
     def _counter(self, name: str, unit: str, about: str, *labels: str) -> Counter:
         return self._define(

@@ -9,9 +9,11 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from streams.agents.known_material import BUILT_IN, BuiltIn
 from streams.metrics import Loaded, Metrics
 from streams.patterns import Pattern, RuleSet
 from streams.patterns.blindness import hangs_on
+from streams.patterns.pattern import LIVE
 from streams.rules.follow import Refusal
 from streams.rules.running import PUBLISHED, Running
 from streams.signals.records import SOURCES, SURFACES
@@ -85,11 +87,16 @@ class InForce:
         self._worker.say(self._running.note())
 
     def _tell(self, ruleset: RuleSet) -> None:
-        self._metrics.loaded(ruleset.hash, [_loaded(pattern) for pattern in ruleset.patterns])
+        loaded = [_loaded(pattern) for pattern in ruleset.patterns]
+        self._metrics.loaded(ruleset.hash, [*loaded, *map(_built_in, BUILT_IN)])
         self._worker.say(self._running.note())
 
     def _now(self) -> str:
         return format_ms(int(self._clock() * 1000))
+
+
+def _built_in(rule: BuiltIn) -> Loaded:
+    return Loaded(rule.id, rule.title, rule.version, LIVE, rule.severity, rule.harm)
 
 
 def _loaded(pattern: Pattern) -> Loaded:

@@ -20,6 +20,7 @@ _VALUES = {
     "cause": set(BREAKERS),
     "harm": set(CATEGORIES),
     "held_by": set(HELD_BY),
+    "after": set(ACTIONS),
     "job": {"vigil"},
     "mode": set(MODES),
     "outcome": set(OUTCOMES),
