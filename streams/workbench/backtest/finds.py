@@ -36,7 +36,7 @@ class Detection(msgspec.Struct, gc=False):
     account: str
     mode: str
     at: str
-    values: dict[str, str | int | float]
+    values: dict[str, str | int | float | bool]
     retracts: str | None = None
 
 
