@@ -44,9 +44,11 @@ def _headline(comparison: Comparison) -> str:
     if tally.first is not None and tally.last is not None:
         span = f"{_minute(tally.first)} to {_minute(tally.last)} UTC"
     refused = f", {tally.refused:,} refused" if tally.refused else ""
+    policies = {side.ruleset.policy.hash for side in (comparison.old, comparison.new)}
+    another = "; the policies differ" if len(policies) > 1 else ""
     rate = tally.signals / max(comparison.took_s, 1e-9)
     return (
-        f"{counted(tally.signals, 'signal')}{refused}, {span}\n"
+        f"{counted(tally.signals, 'signal')}{refused}, {span}{another}\n"
         f"{comparison.took_s:.1f} s, {rate:,.0f} signals/s with "
         f"{counted(comparison.processes, 'process', 'processes')}"
     )
@@ -207,6 +209,7 @@ def for_programs(comparison: Comparison, advice: Sequence[str], broken: Sequence
 def _side(side: Side) -> Mapping[str, Any]:
     return {
         "ruleset": side.ruleset.hash,
+        "policy": side.ruleset.policy.hash,
         "accounts_detected": side.figures.detected,
         "accounts_acted_upon": side.figures.touched,
         "proposed": {action: _per_day(days) for action, days in side.proposed.items()},
