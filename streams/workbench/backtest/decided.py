@@ -17,7 +17,7 @@ from streams.agents.accounts import accounts_agent
 from streams.agents.entities import entities_agent
 from streams.agents.governor import governor_agent
 from streams.agents.meetings import SIGNALS
-from streams.engine.memory import MemoryDriver
+from streams.engine.memory import NOT_HEARD, MemoryDriver
 from streams.engine.outbox import Output
 from streams.patterns import RuleSet
 from streams.recording import Progress, Record, Recording, Told, by_ts, merged
@@ -31,7 +31,7 @@ _CHUNK_RECORDS = 2_000
 def of_entities(ruleset: RuleSet, told: Sequence[Path], newest: int) -> list[Output]:
     """What the entities agent says, from recordings of what accounts told it."""
     recordings = [Recording(path, (SIGNALS,)) for path in told]
-    driver = MemoryDriver([entities_agent(ruleset, ruleset.schema)])
+    driver = MemoryDriver([entities_agent(ruleset, ruleset.schema)], within_ms=NOT_HEARD)
     return [
         *driver.feed(merged([one.streamed() for one in recordings])),
         *driver.advance(newest),

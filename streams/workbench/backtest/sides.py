@@ -20,7 +20,7 @@ from streams.agents.accounts import IDLE_MS, Accounts, accounts_agent
 from streams.agents.contract import Agent
 from streams.agents.meetings import SIGNALS
 from streams.engine.dead_letters import TOPIC as DEAD_LETTERS
-from streams.engine.memory import MemoryDriver
+from streams.engine.memory import NOT_HEARD, MemoryDriver
 from streams.patterns import Pattern, RuleSet
 from streams.recording import Record
 
@@ -54,7 +54,7 @@ class Sides:
         self._dead_letters = 0
         sets = [_joined(old, new)] if self.together else [old, new]
         self._agents = [accounts_agent(ruleset, ruleset.schema) for ruleset in sets]
-        self._drivers = [MemoryDriver([agent]) for agent in self._agents]
+        self._drivers = [MemoryDriver([agent], within_ms=NOT_HEARD) for agent in self._agents]
 
     def feed(self, records: Sequence[Record]) -> list[list[Record]]:
         """Run some more records, in order, through both. Raises NotExact.
