@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.agents.arrival import is_report
+from streams.agents.arrival import on_reports_alone
 from streams.agents.contract import Out, State
 from streams.agents.findings import Finding, action_of, detection_of, id_in, is_urgent
 from streams.agents.offences import Cause, pursue
@@ -56,7 +56,7 @@ def _offence(finding: Finding, record: Detection, asked: str) -> Offence:
         ruleset=record.ruleset,
         cause=record.cause,
         capped=firing.capped,
-        reports_only=all(map(is_report, firing.evidence)),
+        reports_only=on_reports_alone(firing.evidence),
         surface=said.surface,
         age_band=said.age_band,
         end_user=record.end_user,

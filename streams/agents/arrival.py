@@ -15,6 +15,10 @@ REPORT = "u"
 """In place of a hit's letter where it is a user's report, for that is a word of its own kind."""
 
 
+_FINDINGS = frozenset({TAGS["moderation-hits"], TAGS["reviews"]})
+"""Letters of what a detector, a flagger or a person found."""
+
+
 def tag_of(signal: Any) -> str:
     """The letter a signal has in windows."""
     topic = signal.topic
@@ -45,9 +49,13 @@ def id_of(tagged: str) -> str:
     return tagged[1:].partition("@")[0]
 
 
-def is_report(tagged: str) -> bool:
-    """Whether the signal is a user's report."""
-    return tagged[0] == REPORT
+def on_reports_alone(evidence: Sequence[str]) -> bool:
+    """Whether users' reports are all that speaks against the account, beside what it did itself.
+
+    What an account did is no finding: without the reports the pattern would not have fired.
+    """
+    letters = {tagged[0] for tagged in evidence}
+    return REPORT in letters and letters.isdisjoint(_FINDINGS)
 
 
 def is_derived(tagged: str) -> bool:

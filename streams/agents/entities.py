@@ -131,7 +131,7 @@ def _note_holder(  # noqa: PLR0917 - the parts of one meeting
         return
     hold(state, entity, record, signal.account, signal.at // 1000)
     if record.confirmed is not None:
-        tell(out, entity, record.confirmed, signal.account, (tagged, signal.at))
+        tell(state, entity, record.confirmed, signal.account, out, (tagged, signal.at))
     elif topic == "moderation-hits" and signal.verdict == "confirmed":
         hit = Confirmed(tagged, signal.at, signal.category)
         confirm(state, entity, record, hit, out)

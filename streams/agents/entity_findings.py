@@ -14,6 +14,7 @@ from streams.agents.findings import Finding, action_of, detection_of, id_in, is_
 from streams.agents.meetings import CONTENT, NOBODYS
 from streams.patterns.pattern import LIVE, SHADOW
 from streams.records import BEYOND_RESTRICT, AccountSignal, Detection
+from streams.signals.times import format_ms
 
 SIGNALS = "account-signals"
 _UNDO = "undo"
@@ -36,14 +37,14 @@ class Shared:
             detection = record.id
             out.emit("detections", account, record, urgent=urgent)
             if mode == LIVE and finding.firing.opens and _is_shared(finding):
-                signal = _signal(finding, record, action_of(finding, mode))
+                signal = _signal(state, finding, record, action_of(finding, mode))
                 asked = signal.id
                 out.emit(SIGNALS, account, signal, urgent=urgent)
         return detection, asked
 
     def retract(
         self,
-        state: State,  # noqa: ARG002 - whether it is a crowd now is not what counts
+        state: State,
         finding: Finding,
         detection: str,  # noqa: ARG002 - each account's detection has an id of its own
         asked: str,
@@ -57,7 +58,7 @@ class Shared:
             record = detection_of(finding, account, mode, retracts=told)
             out.emit("detections", account, record)
             if asked and mode == LIVE:
-                out.emit(SIGNALS, account, _signal(finding, record, _UNDO, told))
+                out.emit(SIGNALS, account, _signal(state, finding, record, _UNDO, told))
 
 
 def _about_the_entity(finding: Finding) -> Finding:
@@ -89,14 +90,19 @@ def _crowd(state: State, finding: Finding) -> int:
 
 
 def _signal(
-    finding: Finding, record: Detection, action: str | None, undoes: str | None = None
+    state: State,
+    finding: Finding,
+    record: Detection,
+    action: str | None,
+    undoes: str | None = None,
 ) -> AccountSignal:
     assert action not in BEYOND_RESTRICT, "the loader refuses it"
     kind = "account-signal/entity" if undoes is None else f"account-signal/undo/{undoes}"
     return AccountSignal(
         id=id_in(kind, finding, record.account),
         account=record.account,
-        at=record.at,
+        # What others did may have come first: to this account nothing lies in the future.
+        at=format_ms(min(finding.firing.at, state.now)),
         kind="entity",
         action=action,
         harm=record.harm,

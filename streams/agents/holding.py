@@ -60,7 +60,7 @@ def confirm(state: State, entity: str, record: EntityRecord, hit: Confirmed, out
     """Note (in `record`, which is not put) that a hit confirmed it, and tell who holds it."""
     record.confirmed = hit
     for account in sorted(record.holders):
-        tell(out, entity, hit, account)
+        tell(state, entity, hit, account, out)
     if record.more:
         go_on(state, entity, record, Removal(state.now), out)
 
@@ -79,15 +79,20 @@ def go_on(state: State, entity: str, record: EntityRecord, removal: Removal, out
                 removal = Removal(state.now + PAUSE_MS, number)
                 state.put(REMOVAL, entity, removal, state.now + CONFIRMED_MS)
                 return
-            tell(out, entity, hit, account)
+            tell(state, entity, hit, account, out)
             told += 1
             member.told = True
             _put(state, shard, account, member)
     state.delete(REMOVAL, entity)
 
 
-def tell(
-    out: Out, entity: str, hit: Confirmed, account: str, turned_up: tuple[str, int] | None = None
+def tell(  # noqa: PLR0917 - whom, of what, and why
+    state: State,
+    entity: str,
+    hit: Confirmed,
+    account: str,
+    out: Out,
+    turned_up: tuple[str, int] | None = None,
 ) -> None:
     """Tell an account that what it holds is confirmed; it `turned_up` there (tagged id, ms) later."""
     because, at = turned_up or (hit.hit, hit.at)
@@ -95,7 +100,7 @@ def tell(
     signal = AccountSignal(
         id=output_id("account-signal/content", "", "", (entity,), account, (because,)),
         account=account,
-        at=format_ms(max(at, hit.at)),
+        at=format_ms(min(max(at, hit.at), state.now)),
         kind="content",
         action=ACTIONS[kind],
         harm=hit.harm,

@@ -76,9 +76,11 @@ class Settlement(NamedTuple):
         """An action's time is over."""
         verdict = Verdict(action.id, VerdictKind.EXPIRED, action.expires_at)
         case = self._case
-        effects = settle(self.policy, case, verdict, self.state.now)
         self._end(action, action.expires_at)
+        effects = settle(self.policy, case, verdict, self.state.now)
         self._carry_out(case, effects, None)
+        if not effects.changed:  # forgotten in the meantime: nothing came for so long
+            self.state.delete(ACTION, self.account, action.id)
 
     def snooze(self, until: int) -> None:
         """Hold actions of the ladder off until then (ms)."""

@@ -28,11 +28,25 @@ METRICS_ADDRESS = re.compile(r"http://\S+/metrics")
 SCRAPE_EVERY_S = 1.0
 """Making the text of the metrics costs the worker a few milliseconds: not more often."""
 SCRAPE_TIMEOUT_S = 10.0
-_HANDLED = re.compile(r"^vigil_signals_total\{[^}]*\} (\S+)$", re.MULTILINE)
+_HANDLED = re.compile(
+    rf'^vigil_signals_total\{{agent="accounts",topic="(?:{"|".join(product.INPUTS)})"\}} (\S+)$',
+    re.MULTILINE,
+)
 
 
 class _Detection(msgspec.Struct):
     id: str
+    pattern: str
+    entity: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What is the same live and in a replay.
+
+        In what order accounts of several partitions get to an entity is nobody's promise, and so
+        which of them are in the evidence; that something is found about the entity is.
+        """
+        return f"{self.pattern} {self.entity}" if self.entity else self.id
 
 
 class ProductProgress(GroupProgress):
@@ -52,7 +66,7 @@ class ProductProgress(GroupProgress):
 
 
 def parse_handled(metrics: str) -> int:
-    """The sum of `vigil_signals_total` over all agents and topics."""
+    """The signals that came in and were handled; what agents tell each other comes on top."""
     return sum(int(float(value)) for value in _HANDLED.findall(metrics))
 
 
@@ -107,23 +121,24 @@ def check_detections(run: Run, signals: int, accounts: int) -> None:
     What still waits when the recording ends (`unless`) is told once the worker is idle for long
     enough: it may be among them, or not yet.
     """
-    found: list[str] = []
+    found: list[_Detection] = []
     decode = msgspec.json.Decoder(_Detection).decode
 
     def visit(_key: bytes | None, value: bytes | None, _timestamp: int) -> None:
         if value is not None:
-            found.append(decode(value).id)
+            found.append(decode(value))
 
     read_committed(run.brokers, run.prefix + "detections", visit)
     driver = MemoryDriver(product.shipped_agents())
     lines = product.simulated(signals, accounts)
     wanted, waiting = (
-        {decode(output.value).id for output in outputs if output.topic == "detections"}
+        {decode(output.value).name for output in outputs if output.topic == "detections"}
         for outputs in (driver.feed(lines), driver.advance(int(time.time() * 1000)))
     )
-    if len(set(found)) < len(found) or not wanted <= set(found) <= wanted | waiting:
+    ids, names = {one.id for one in found}, {one.name for one in found}
+    if len(ids) < len(found) or not wanted <= names <= wanted | waiting:
         raise WrongResult(
-            f"catalogue: {len(found)} detections committed, {len(set(found) & wanted)} of them "
+            f"catalogue: {len(found)} detections committed, {len(names & wanted)} of them "
             f"among the {len(wanted)} of a replay, after which {len(waiting)} still waited"
         )
     say(f"catalogue: {len(found)} detections, the same as a replay's")

@@ -1,4 +1,7 @@
-"""A steady load with probes in it: hits whose detection is timed from produce to committed read.
+"""A steady load with probes in it: hits timed from produce to committed read of what comes of them.
+
+That is the detection, one hop away, and the governor's word on the action, two hops away: an
+enforcement, or, once the pattern's budget is spent, an item in the review queue.
 
 Two kinds of probe, each on an account of its own. *Ordinary*: the third suspected hit of an account
 within a day, whose detection waits for the checkpoint's timer. *Urgent*: a confirmed hash match,
@@ -34,15 +37,17 @@ _HIT = (
 Tick = dict[tuple[str, int], list[tuple[bytes, bytes]]]
 
 
-class _Detection(msgspec.Struct):
+class _Output(msgspec.Struct):
     account: str
     id: str
-    evidence: list[str]
+    evidence: list[str] = []
 
 
 @dataclass(slots=True)
 class Probes:
     """What was sent when, and what came back when; seconds since the epoch, by probe id.
+
+    `seen` is when the detection was read, `decided` when the governor's word was.
 
     `label` keeps the probes of two loads on one worker apart. A probe is sent every `every_ticks`
     ticks; each is an account more.
@@ -52,19 +57,21 @@ class Probes:
     every_ticks: int = 1
     sent: dict[str, float] = field(default_factory=dict)
     seen: dict[str, float] = field(default_factory=dict)
+    decided: dict[str, float] = field(default_factory=dict)
     doubled: int = 0
 
-    def latencies_ms(self, kind: str, since: float) -> list[float]:
+    def latencies_ms(self, kind: str, since: float, *, decided: bool = False) -> list[float]:
         """Sorted latencies of the answered probes of a kind that were sent at or after `since`."""
+        answers = self.decided if decided else self.seen
         return sorted(
-            (self.seen[probe] - sent) * 1000
+            (answers[probe] - sent) * 1000
             for probe, sent in self.sent.items()
-            if probe in self.seen and sent >= since and probe.startswith(kind)
+            if probe in answers and sent >= since and probe.startswith(kind)
         )
 
     def unanswered(self) -> int:
-        """Probes without a detection so far."""
-        return len(self.sent.keys() - self.seen.keys())
+        """Probes without a detection, or without the governor's word, so far."""
+        return len(self.sent.keys() - (self.seen.keys() & self.decided.keys()))
 
 
 def percentile(ordered: list[float], share: float) -> float:
@@ -143,25 +150,33 @@ async def feed(run: Run, load: list[Tick], probes: Probes) -> AsyncIterator[int]
 
 
 async def listen(run: Run, probes: Probes) -> None:
-    """Note when each probe's detection is there for a read_committed reader; until cancelled."""
+    """Note when what comes of each probe is there for a read_committed reader; until cancelled."""
+    detections = run.prefix + "detections"
     consumer = AIOKafkaConsumer(
-        run.prefix + "detections",
+        detections,
+        run.prefix + "enforcement",
+        run.prefix + "review-queue",
         bootstrap_servers=run.brokers,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         fetch_max_wait_ms=100,
     )
     await consumer.start()
-    decode = msgspec.json.Decoder(_Detection).decode
+    decode = msgspec.json.Decoder(_Output).decode
     ids: set[str] = set()
     try:
         async for record in consumer:
             now = time.time()
-            detection = decode(record.value)
-            if detection.id in ids:
+            output = decode(record.value)
+            probe = output.account
+            if output.id in ids:
                 probes.doubled += 1
-            ids.add(detection.id)
-            if detection.account in probes.sent and detection.evidence[-1] == detection.account:
-                probes.seen.setdefault(detection.account, now)
+            ids.add(output.id)
+            if probe not in probes.sent:
+                continue
+            if record.topic != detections:
+                probes.decided.setdefault(probe, now)
+            elif output.evidence[-1] == probe:
+                probes.seen.setdefault(probe, now)
     finally:
         await consumer.stop()

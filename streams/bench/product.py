@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from streams.agents.accounts import accounts_agent
 from streams.agents.contract import Agent
+from streams.agents.team import all_agents
 from streams.bench.engine import Run
 from streams.bench.preload import Record, partition_of
 from streams.bench.worker_process import WorkerProcess
@@ -67,7 +67,7 @@ def number_of_patterns() -> int:
 
 def shipped_agents() -> list[Agent]:
     """The agents `vigil run` runs, for the recount in memory."""
-    return [accounts_agent(*shipped_rules())]
+    return all_agents(shipped_rules()[0])
 
 
 def start_worker(run: Run, *, name: str = "bench-1") -> WorkerProcess:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -41,7 +42,7 @@ class _Load:
     async def go(self, on_tick: OnTick) -> None:
         """Run the load to its end, then wait until every probe is answered.
 
-        Raises `WrongResult` for a probe that stays without detection, or a detection doubled.
+        Raises `WrongResult` for a probe that stays without answer, or an output doubled.
         """
         reader = asyncio.create_task(listen(self.run, self.probes))
         try:
@@ -60,8 +61,8 @@ class _Load:
             self.worker.stop()
         if self.probes.unanswered() or self.probes.doubled:
             raise WrongResult(
-                f"{self.probes.unanswered()} of {len(self.probes.sent)} probes have no detection "
-                f"after {DRAIN_S:.0f} s, {self.probes.doubled} detections are doubled"
+                f"{self.probes.unanswered()} of {len(self.probes.sent)} probes have no detection or no "
+                f"decision after {DRAIN_S:.0f} s, {self.probes.doubled} outputs are doubled"
             )
 
     async def _warm(self) -> None:
@@ -84,7 +85,7 @@ class _Load:
 
 
 def latency(brokers: str, sizes: Sizes, core: int, rate: int) -> Iterator[Result]:
-    """Hit → committed detection at `rate` signals/s."""
+    """Hit → committed detection, and → the governor's word, at `rate` signals/s."""
     seconds = WARM_UP_S + sizes.latency_s
     with fresh_run(brokers, "latency", Stream(0, sizes.accounts), core) as run:
         load = _Load(run, rate, seconds)
@@ -93,12 +94,12 @@ def latency(brokers: str, sizes: Sizes, core: int, rate: int) -> Iterator[Result
             return
 
         asyncio.run(load.go(nothing))
-        for kind in ("ordinary", "urgent"):
-            found = load.probes.latencies_ms(kind, load.began + WARM_UP_S)
+        for kind, decided in itertools.product(("ordinary", "urgent"), (False, True)):
+            found = load.probes.latencies_ms(kind, load.began + WARM_UP_S, decided=decided)
             yield Result(
                 job="latency",
                 engine="vigil",
-                phase=kind,
+                phase=f"{kind}, decided" if decided else kind,
                 signals=len(found),
                 accounts=sizes.accounts,
                 signals_per_s=rate,

@@ -42,10 +42,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
-AHEAD = frozenset({"queue", "release", "void", "undo", "resume", "snooze", "erase"})
-"""Commands that speak to the governor and to the accounts' cases, which no worker runs yet. They
-work on the topics, and are not listed until somebody reads those."""
-
 
 def load(name: str) -> click.Command:
     """The command `name` of the table, its options bound to the settings of the same name."""

@@ -17,6 +17,7 @@ from streams.demo.screen import Screen
 from streams.demo.show import OUTPUTS_FILE, Show, perform
 from streams.demo.summary import Figures, as_json, table
 from streams.embedded import places
+from streams.patterns.loader import CATALOGUE
 from streams.simulate.plan import Plan, UnknownCampaignError, parse_campaigns
 from streams.simulate.rhythm import DAY_MS
 from streams.simulate.score import Score
@@ -27,6 +28,7 @@ _CAMPAIGNS = (
     "refusal-ladder,hits-after-refusals,repeated-suspected-hits,confirmed-hash-match,"
     "surface-hopping,slow-drip,takeover-then-abuse,adult-contacting-minors,"
     "new-account-straight-to-abuse,burst-after-review,api-end-user-abuse,"
+    "account-farm-device,sharing-ring,"
     "refusal-ladder:accounts=2:pace=0.02"
 )
 """Of each theme some, none that takes longer than a week, and one so slow that no shipped pattern is
@@ -85,7 +87,7 @@ def demo(
         rate=rate,
         workers=workers,
         keep=(keep or _default_keep()).absolute(),
-        rules=tuple(str(Path(one).absolute()) for one in demo_rules),
+        rules=tuple(str(Path(one).absolute()) for one in demo_rules) or (CATALOGUE,),
     )
     screen = Screen(on_stderr=json_)
     try:

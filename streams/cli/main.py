@@ -20,7 +20,7 @@ _CHATTY = ("kafka", "aiokafka", "faust", "mode", "asyncio", "aiohttp")
 
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return [name for name in commands.COMMANDS if name not in commands.AHEAD]
+        return list(commands.COMMANDS)
 
     def get_command(
         self,

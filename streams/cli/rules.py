@@ -157,7 +157,7 @@ def list_(brokers: str, prefix: str, json_: bool) -> int:  # noqa: FBT001
 @options.schema
 @options.json_
 def diff(old: str, new: str, brokers: str, prefix: str, schema: Path | None, json_: bool) -> int:  # noqa: FBT001
-    """Show what differs from rule set A to B, pattern by pattern.
+    """Show what differs from rule set A to B, pattern by pattern, and in the policy.
 
     \b
     vigil rules diff 3kq2 current --brokers 127.0.0.1:9092
@@ -181,7 +181,7 @@ def diff(old: str, new: str, brokers: str, prefix: str, schema: Path | None, jso
             ],
         )
     else:
-        sys.stderr.write("No difference in any pattern.\n")
+        sys.stderr.write("No difference in any pattern, nor in the policy.\n")
     return exits.OK
 
 

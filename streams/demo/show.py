@@ -4,7 +4,8 @@
 2. Make the topics, write what came before the day, start the workers, wait until they are ready.
 3. Let them catch up, then play the day at a rate; show detections as they are committed.
 4. Wait until the workers have handled everything and everything committed was seen.
-5. Stop the workers, then Kafka; remove the directory. This also when anything above fails.
+5. Do what people do about decisions (`people`).
+6. Stop the workers, then Kafka; remove the directory. This also when anything above fails.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams import admin
+from streams.demo import people
 from streams.demo.crew import Crew
 from streams.demo.day import Day, unless
 from streams.demo.recording import Recording, record
 from streams.demo.screen import Screen
 from streams.demo.summary import Figures
 from streams.embedded import EmbeddedKafka
+from streams.patterns.loader import CATALOGUE
 from streams.simulate.plan import Plan
 from streams.simulate.score import Score
 
@@ -37,7 +40,7 @@ OUTPUTS_FILE = "outputs.jsonl"
 class Show:
     """What to play: the plan, at how many signals a second, to how many workers.
 
-    `rules` goes to `vigil run --rules`, () for the default; `keep` is the directory that the
+    `rules` goes to `vigil run --rules`, with the demo's own beside them; `keep` is the directory that the
     recording, its truth and the outputs stay in.
     """
 
@@ -45,7 +48,7 @@ class Show:
     rate: float
     workers: int
     keep: Path
-    rules: tuple[str, ...] = ()
+    rules: tuple[str, ...] = (CATALOGUE,)
 
 
 async def perform(show: Show, screen: Screen) -> tuple[Score, Figures, Recording]:
@@ -66,13 +69,14 @@ async def perform(show: Show, screen: Screen) -> tuple[Score, Figures, Recording
             await asyncio.to_thread(admin.create, connection, partitions=_PARTITIONS)
             await day.before()
         options = ["--brokers", address]
-        for rules in show.rules:
+        for rules in (*show.rules, people.rules()):
             options += ["--rules", rules]
         names = [f"demo-{number}" for number in range(1, show.workers + 1)]
         async with Crew(names, options, directory) as crew:
             with screen.step(f"Starting {show.workers} workers"):
                 await unless(crew.watch(), crew.ready(_READY_S))
             await unless(crew.watch(), day.play(show.rate))
+            await unless(crew.watch(), people.People(connection, screen).play())
             with screen.step("Stopping"):
                 await crew.stop()
                 await asyncio.to_thread(kafka.stop)

@@ -66,6 +66,11 @@ class Expiries:
         if expires_s != NEVER:
             self._due.setdefault(expires_s // _BUCKET_S, []).append(full)
 
+    def moved(self, full: bytes, before_s: int, expires_s: int) -> None:
+        """Note that a key expires at another time than before: sooner, or at all."""
+        if expires_s < before_s or before_s == NEVER:
+            self.add(full, expires_s)
+
     def take(self, until_s: int, present: Callable[[bytes], int | None]) -> Iterator[bytes]:
         """Keys that expired at or before `until_s`, an hour late at the most.
 

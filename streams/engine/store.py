@@ -191,6 +191,7 @@ class Store:
                 self._expiries.add(cell.full, cell.expires_s)
                 grown += len(data)
             else:
+                self._expiries.moved(cell.full, expiry_of(before), cell.expires_s)
                 grown += len(data) - len(before)
             cell.data = pending[cell.full] = data
         self._encoded_bytes += grown

@@ -10,7 +10,7 @@ from streams.patterns.findings import Finding
 from streams.patterns.inline_reader import InlineTest
 from streams.patterns.pattern import ACCOUNTS, Pattern
 from streams.patterns.plans import Plan, plans
-from streams.policy import Policy, load
+from streams.policy import Policy, shipped
 from streams.signals import Schema
 
 Plans = Mapping[str, Mapping[str, tuple[Plan, ...]]]
@@ -39,7 +39,7 @@ class RuleSet:
         self.hash = hash
         self.tests = MappingProxyType(dict(tests or {}))
         self.warnings = tuple(warnings)
-        self.policy = policy or load(schema=schema)
+        self.policy = policy or shipped(schema)
 
     def __len__(self) -> int:
         return len(self.patterns)

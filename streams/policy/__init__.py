@@ -28,7 +28,7 @@ from streams.policy.ladders import (
     Takeover,
 )
 from streams.policy.mistakes import Mistake, PolicyError
-from streams.policy.reading import check, load, parse
+from streams.policy.reading import check, load, parse, shipped, spelled
 from streams.policy.settling import (
     Effects,
     Review,
@@ -78,7 +78,9 @@ __all__ = [
     "retracted",
     "reviewed",
     "settle",
+    "shipped",
     "snooze",
+    "spelled",
     "strikes",
     "taken_over",
 ]

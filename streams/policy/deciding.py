@@ -5,7 +5,7 @@ In this order:
 1. What is established about known material is acted on at once: zero tolerance (`established`).
 2. Actions that protect, or are about content, pass as they were asked for.
 3. Actions of the ladder are held off while the account is snoozed, where a data set was ingested,
-   for a detection that was acted on before, and while the same pattern's proposal waits.
+   for a detection that was acted on before, and while the same pattern's proposal is held.
 4. The rung is the higher of what the pattern asks for and what the strikes reach, up to the ceiling.
 5. Within the cool-down only something stronger is done.
 6. Where the person may be the victim, or a minor, something that protects is done instead.
@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 from streams.policy.case import (
     FINAL,
-    PENDING,
     STANDING,
     Action,
     Case,
@@ -70,7 +69,7 @@ class Offence(NamedTuple):
     """What a live pattern with an action found about one account.
 
     `asked` is the pattern's action, `act_at` when the act happened (of a hit its `act_at`, else
-    `at`), `cause` the detection's. `capped` and `reports_only` (no evidence but users' reports)
+    `at`), `cause` the detection's. `capped` and `reports_only` (nobody but users speaks against it)
     limit what is done. `ruleset` is the hash of the files the pattern stands in. `surface` and `age_band` are those of the signal that brought it about,
     `reviewer` is who wrote that, if it was a review. `established` may be set for one offence of a
     signal only, or the same would be done twice.
@@ -116,7 +115,7 @@ class Why(StrEnum):
     SNOOZED = "snoozed"
     INGESTED = "ingested"  # on a surface for data sets: no offence of the account
     REPEATED = "repeated"  # the detection was acted on before
-    PENDING = "pending"  # the same pattern's proposal waits, and this is no stronger
+    PENDING = "pending"  # the same pattern's proposal is held for a person, and this is no stronger
     COOLING = "cooling"  # within the cool-down, and no stronger
 
 
@@ -219,7 +218,9 @@ def _ladder(policy: Policy, case: Case, offence: Offence, moment: int) -> Decisi
     decision = Decision(
         _why(offence.asked, choice), moment, strikes=struck, after=_after(done, offence.harm)
     )
-    waiting = [a for a in done if a.status in PENDING and a.pattern == offence.pattern]
+    # What has no verdict yet is not waited for: while workers catch up, that may take days of
+    # the signals' time. Within the cool-down it counts as what it asks for.
+    waiting = [a for a in done if a.status is Status.HELD and a.pattern == offence.pattern]
     if _no_stronger(choice.rung, waiting):
         return decision._replace(why=Why.PENDING)
     recent = [

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -51,6 +52,12 @@ def load(path: Path | None = None, schema: Schema | None = None) -> Policy:
     Raises `PolicyError` with every mistake; then there is no policy, not half of one.
     """
     return _read(read_document(path or DEFAULT), schema or Schema.load())
+
+
+@lru_cache(maxsize=8)
+def shipped(schema: Schema) -> Policy:
+    """The shipped policy, for that schema; read once."""
+    return load(schema=schema)
 
 
 def parse(name: str, contents: bytes, schema: Schema) -> Policy:
@@ -179,6 +186,22 @@ class _Reader:
             precision=read.number((path, "precision"), section["precision"], 0, 1) or 0,
             reviews=read.whole((path, "reviews"), section["reviews"], LEAST_REVIEWS) or 0,
         )
+
+
+def spelled(policy: Policy) -> dict[str, str]:
+    """What a policy says, value by value: dotted name → JSON. Durations are in ms."""
+    found: dict[str, str] = {}
+
+    def spell(name: str, value: Any) -> None:
+        if isinstance(value, dict) and value:
+            for key, one in value.items():
+                spell(f"{name}.{key}" if name else key, one)
+        else:
+            found[name] = msgspec.json.encode(value).decode()
+
+    spell("", _plain(policy))
+    del found["hash"]
+    return found
 
 
 def _hash(policy: Policy) -> str:

@@ -1,4 +1,4 @@
-"""What differs between two rule sets, pattern by pattern."""
+"""What differs between two rule sets: pattern by pattern, and in the policy."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ from typing import Any
 
 from streams.patterns import Pattern, RuleSet
 from streams.patterns.block import Unless
+from streams.policy import spelled
 from streams.signals.durations import format_duration
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
+POLICY = "policy"
+"""Stands in a change for a pattern's id."""
 
 _DURATIONS = frozenset({"cooldown", "lateness"})
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One pattern that is not the same in both. `what` maps what changed to (before, after).
+    """One pattern, or the policy, that is not the same in both.
+
+    `what` maps what changed to (before, after).
 
     `windows` says what becomes of half-full windows: ``kept``, as long as the semantic version
     stays, or ``new``; empty where there is nothing to keep.
@@ -31,7 +36,7 @@ class Change:
 
 
 def differences(old: RuleSet, new: RuleSet) -> Iterator[Change]:
-    """Every pattern added, removed or changed from `old` to `new`, by id.
+    """Every pattern added, removed or changed from `old` to `new`, by id, and then the policy.
 
     A change that neither the engine nor an output shows (a comment, a description, a test) is none.
     """
@@ -44,15 +49,21 @@ def differences(old: RuleSet, new: RuleSet) -> Iterator[Change]:
         elif was is not None and now is None:
             yield Change(REMOVED, identifier, was.title)
         elif was is not None and now is not None:
-            told, told_now = _told(was), _told(now)
-            what = {
-                name: (told.get(name, "-"), told_now.get(name, "-"))
-                for name in {**told, **told_now}
-                if told.get(name) != told_now.get(name)
-            }
+            what = _changed(_told(was), _told(now))
             if what:
                 windows = "kept" if was.version == now.version else "new"
                 yield Change(CHANGED, identifier, now.title, windows, what)
+    what = _changed(spelled(old.policy), spelled(new.policy))
+    if what:
+        yield Change(CHANGED, POLICY, "What is done to whom", "kept", what)
+
+
+def _changed(told: dict[str, str], told_now: dict[str, str]) -> dict[str, tuple[str, str]]:
+    return {
+        name: (told.get(name, "-"), told_now.get(name, "-"))
+        for name in {**told, **told_now}
+        if told.get(name) != told_now.get(name)
+    }
 
 
 def _told(pattern: Pattern) -> dict[str, str]:

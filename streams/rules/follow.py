@@ -22,7 +22,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from streams import __version__
-from streams.agents.accounts import accounts_agent
+from streams.agents.team import all_agents
 from streams.patterns import RuleErrors, RuleSet, Severity, load_files
 from streams.rules.published import TOPIC, PublishedSet, rule_files
 from streams.rules.shelf import Shelf
@@ -216,7 +216,7 @@ class Follower:
 def _load(published: PublishedSet, schema: Schema) -> RuleSet:
     ruleset = load_files(rule_files(published), schema)
     # What an agent works out when it is first given a set is worked out here, not in the loop.
-    accounts_agent(ruleset, schema)
+    all_agents(ruleset)
     return ruleset
 
 

@@ -154,7 +154,7 @@ class Hiding:
             hop=wanted.hop,
             pad=wanted.pad,
             met=met,
-            detectable=met and pattern is not None and pattern.agent == "accounts",
+            detectable=met and pattern is not None,
         )
 
     def _acts(self) -> dict[str, list[Act]]:

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
-from streams.agents.accounts import accounts_agent
+from streams.agents.team import all_agents
 from streams.patterns import RuleSet, load_rules
 from streams.patterns.loader import CATALOGUE
 from streams.signals import Schema
@@ -130,4 +130,4 @@ def _loaded(rules: tuple[str, ...], schema: Path | None) -> RuleSet:
 
 def _play(stress: Stress, number: int) -> Trial:
     ruleset = stress.ruleset()
-    return run(stress.plans()[number], [accounts_agent(ruleset, ruleset.schema)])
+    return run(stress.plans()[number], all_agents(ruleset))

@@ -96,6 +96,8 @@ def test_what_the_workers_say_is_understood():
         "# HELP vigil_signals_total Records handled.\n"
         'vigil_signals_total{agent="accounts",topic="activity"} 1.5e+06\n'
         'vigil_signals_total{agent="accounts",topic="reviews"} 3.0\n'
+        'vigil_signals_total{agent="accounts",topic="account-signals"} 5.0\n'
+        'vigil_signals_total{agent="entities",topic="entity-signals"} 7.0\n'
         'vigil_outputs_total{topic="detections"} 9.0\n'
     )
     assert parse_handled(metrics) == 1_500_003

@@ -24,6 +24,7 @@ from streams.simulate.campaigns import CAMPAIGNS
 from streams.simulate.lines import ts_of
 from streams.simulate.plan import Plan, parse_campaigns
 from streams.simulate.play import Simulation
+from streams.topics import BY_NAME, Role
 
 Line = tuple[str, bytes, bytes, int]
 
@@ -128,8 +129,9 @@ def told(outputs: Iterable[Output]) -> tuple[dict[bytes, list[Output]], set[byte
     for output in outputs:
         if output.topic == "detections" and b'"waited_s"' in output.value:
             waited.add(output.value)
-        elif output.topic == "entity-signals":
-            at_once[msgspec.json.decode(output.value)["account"].encode()].append(output)
+        elif BY_NAME[output.topic].role is Role.BETWEEN:
+            value = msgspec.json.decode(output.value)
+            at_once[value.get("reporter", value["account"]).encode()].append(output)
         else:
             at_once[output.key].append(output)
     return at_once, waited

@@ -121,6 +121,18 @@ def assert_same(store: Store, model: dict) -> None:
             assert {sub: note.numbers for sub, note in store.scan(kind, key)} == live
 
 
+def test_a_record_that_is_to_expire_after_all_or_sooner_does() -> None:
+    store = Store([NOTE])
+    store.put(NOTE, "never", Note([1]), NEVER)
+    store.put(NOTE, "late", Note([1]), 400 * 86_400_000)
+    store.take_pending()
+    for key in ("never", "late"):
+        store.put(NOTE, key, Note([2]), 3_600_000)
+    store.take_pending()
+    store.now = 4 * 3_600_000
+    assert store.take_pending() == {b"Nnever": None, b"Nlate": None}
+
+
 def test_expired_records_are_tombstoned_an_hour_after_and_not_before() -> None:
     store = Store([NOTE])
     store.put(NOTE, "a", Note([1]), 10_000)

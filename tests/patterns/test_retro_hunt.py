@@ -189,7 +189,7 @@ def told(entry, records):
     waited = pattern.absence.within if pattern.absence else 0
     found = {}
     for topic, data in play_inline(RULESET.only({pattern.id}), records):
-        if topic == "detections":
+        if topic == "detections" and pattern.id.encode() in data:
             detection = msgspec.json.decode(data)
             whose = detection.get("entity", f":{detection['account']}").partition(":")[2]
             within = [str(detection["values"][pattern.group])] if pattern.group else []

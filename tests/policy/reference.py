@@ -110,7 +110,7 @@ class Reference:
             and one.status() not in ("voided", "undone")
             and ORDER.index(one.rung) >= strong
         ]
-        if any(o.pattern == offence.pattern and o.status() in ("reserved", "held") for o in mine):
+        if any(o.pattern == offence.pattern and o.status() == "held" for o in mine):
             return "pending", [], False
         if any(
             self.ladder(one.harm) is ladder

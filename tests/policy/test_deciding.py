@@ -190,7 +190,7 @@ def test_an_undone_or_voided_action_holds_nothing_off():
     assert did(desk.decide("warn")) == ["warn"]
 
 
-def test_a_pattern_whose_proposal_waits_proposes_nothing_weaker_and_shields_nobody():
+def test_a_pattern_whose_proposal_is_held_proposes_nothing_weaker_and_shields_nobody():
     desk = Desk()
     desk.decide("warn", pattern="a")
     (action,) = desk.case.actions.values()
@@ -199,6 +199,14 @@ def test_a_pattern_whose_proposal_waits_proposes_nothing_weaker_and_shields_nobo
     assert desk.decide("warn", pattern="a").why is Why.PENDING
     assert did(desk.decide("warn", pattern="b")) == ["warn"]
     assert did(desk.decide("restrict", pattern="a")) == ["restrict"]
+
+
+def test_a_verdict_that_has_not_come_yet_holds_off_no_longer_than_the_cool_down():
+    desk = Desk()
+    desk.decide("warn", pattern="a")
+    assert desk.decide("warn", pattern="a").why is Why.COOLING
+    desk.later(DAY)
+    assert did(desk.decide("warn", pattern="a")) == ["warn"]
 
 
 def test_a_held_action_doesn_t_hold_off_other_patterns_within_the_cool_down():

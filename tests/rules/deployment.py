@@ -16,7 +16,7 @@ from kafka import KafkaProducer
 
 from streams.admin import create
 from streams.admin.cluster import open_cluster
-from streams.agents.accounts import accounts_agent
+from streams.agents.team import all_agents
 from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleSet
 from streams.rules.running import Running, workers
@@ -151,5 +151,5 @@ class Deployment:
 
 def replayed(ruleset: RuleSet, lines: list[tuple[str, bytes, bytes, int]]) -> list[dict[str, Any]]:
     """The detections of a replay."""
-    driver = MemoryDriver([accounts_agent(ruleset, ruleset.schema)])
+    driver = MemoryDriver(all_agents(ruleset))
     return [json.loads(one.value) for one in driver.feed(lines) if one.topic == "detections"]

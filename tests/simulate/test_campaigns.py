@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from streams.agents.accounts import accounts_agent
+from streams.agents.team import all_agents
 from streams.patterns import load_rules
 from streams.signals import Schema
 from streams.simulate.campaigns import CAMPAIGNS
@@ -21,7 +21,7 @@ ASKED = [name for name, one in CAMPAIGNS.items() if one.pattern in shipped()
 
 
 def tried(plan):
-    return run(plan, [accounts_agent(CATALOGUE, SCHEMA)])
+    return run(plan, all_agents(CATALOGUE))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -80,11 +80,11 @@ def test_a_campaign_at_its_usual_pace_does_what_its_pattern_looks_for(evasion, s
     assert [len(one.accounts) for one in truth] == [one.campaign.actors for one in wanted]
 
 
-def test_an_entity_pattern_is_not_expected_to_find_anything_as_long_as_nobody_asks_it():
+def test_what_an_entity_pattern_looks_for_is_to_be_found_as_well():
     farm = Simulation(Plan(wanted=parse_campaigns("account-farm-device"))).truth[0]
     assert farm.met
-    agents = {pattern.agent for pattern in farm.patterns}
-    assert farm.detectable == (agents == {"accounts"})
+    assert {pattern.agent for pattern in farm.patterns} == {"entities"}
+    assert farm.detectable
 
 
 def test_harmless_traffic_alone_is_mostly_left_in_peace():

@@ -177,8 +177,10 @@ CAMPAIGNS = (
         name="detector-silence",
         act=_blind,
         met=one("detector", unanswered(hit(least=0), hit(least=0), 6 * HOUR_MS)),
-        actors=2,
+        # What is told of a detector names whom it saw last, and nobody else.
+        actors=1,
         lasts_ms=20 * HOUR_MS,
         together=True,
+        evasions=(PAD,),
     ),
 )

@@ -1,4 +1,4 @@
-"""Accounts and entities over several partitions find what a replay finds.
+"""All agents over several partitions find, and grant, what a replay does.
 
 Each (agent, partition) is a processor of its own, fed from logs as Kafka would feed it, in random
 chunks, with random checkpoints and restarts; what is emitted goes to the partition of its key. What
@@ -9,6 +9,8 @@ farther out of order than the few minutes a slice of the recording lasts.
 from __future__ import annotations
 
 import random
+import re
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from itertools import chain
@@ -16,14 +18,13 @@ from itertools import chain
 import msgspec
 import pytest
 
-from streams.agents.accounts import accounts_agent
 from streams.agents.contract import Agent
-from streams.agents.entities import entities_agent
+from streams.agents.team import all_agents
 from streams.engine.memory import MemoryDriver, MemoryRecord
 from streams.engine.outbox import Output
 from streams.engine.partitioner import partition_of
 from streams.engine.processor import Processor
-from streams.patterns import load_rules
+from streams.patterns import load_files, read_files
 from streams.signals import Schema
 from streams.simulate.lines import ts_of
 from streams.simulate.plan import Plan, parse_campaigns
@@ -31,6 +32,7 @@ from streams.simulate.play import Simulation
 
 SLICE_MS = 4 * 60_000
 """Less than the shortest lateness, which is six minutes."""
+HOUR_MS = 3_600_000
 AFTERWARDS_MS = 400 * 86_400_000
 
 Line = tuple[str, bytes, bytes, int]
@@ -47,11 +49,17 @@ ABOUT_ENTITIES = (
 )
 
 
+BUDGET = 2
+
+
 @cache
 def agents() -> tuple[Agent, ...]:
-    schema = Schema()
-    ruleset = load_rules(["catalogue"], schema)
-    return accounts_agent(ruleset, schema), entities_agent(ruleset, schema)
+    files, _ = read_files(["catalogue"])
+    tight = [
+        file._replace(contents=re.sub(rb"budget: \d+", b"budget: %d" % BUDGET, file.contents))
+        for file in files
+    ]
+    return tuple(all_agents(load_files(tight, Schema())))
 
 
 @cache
@@ -201,6 +209,17 @@ def named(outputs: Iterable[Output]) -> set[tuple[object, ...]]:
     }
 
 
+def granted(outputs: Iterable[Output]) -> Counter[tuple[object, int]]:
+    """How many actions of each pattern were granted in each hour, zero tolerance aside."""
+    verdicts = (one for one in outputs if one.topic == "enforcement")
+    return Counter(
+        (value["pattern"], one.ts // HOUR_MS)
+        for one in verdicts
+        for value in [msgspec.json.decode(one.value)]
+        if value["action"] not in {"undo", "expire"} and value.get("why") != "zero_tolerance"
+    )
+
+
 @pytest.mark.parametrize("partitions", [1, 2, 4])
 @pytest.mark.parametrize("seed", range(4))
 def test_several_partitions_find_what_a_replay_finds(seed: int, partitions: int) -> None:
@@ -210,6 +229,9 @@ def test_several_partitions_find_what_a_replay_finds(seed: int, partitions: int)
     assert firsts(found) == firsts(wanted)
     assert removed(found) == removed(wanted)
     assert named(found) == named(wanted)
+    assert granted(found) == granted(wanted)
+    held = [one for one in decoded(wanted, "review-queue") if one["reason"] == "held"]
+    assert held, "there was more to grant than the budgets allow"
     entities = {str(group).partition(":")[0] for _, group in firsts(wanted)}
     assert entities >= {"device", "content_ref", "dataset_ref"}, "it compares something"
     assert removed(wanted)
