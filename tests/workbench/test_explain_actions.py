@@ -17,6 +17,7 @@ from streams.patterns import RuleSet
 from streams.recording import by_ts
 from streams.workbench.explain.data import as_data
 from streams.workbench.explain.page import render
+from streams.workbench.explain.recorded import MOST_SHARING
 from streams.workbench.explain.story import Story, tell
 from streams.workbench.explain.terminal import for_people
 from streams.workbench.explain.understanding import Understanding
@@ -220,6 +221,17 @@ def test_what_accounts_share_is_told_with_the_signals_of_all_of_them(tmp_path, t
     for text in shown(story):
         assert "device:d1" in text
         assert "with 2 other accounts" in text
+
+
+def test_of_a_crowd_those_of_the_evidence_are_told_and_the_rest_is_counted(tmp_path):
+    told = Told(load(tmp_path, SHARED))
+    crowd = (activity("login.succeeded", n, f"c{n}", device="d1") for n in range(MOST_SHARING + 5))
+    told.give(*crowd, hit(HOUR, "a1", device="d1", id="h1"), hit(HOUR, "a2", device="d1", id="h2"))
+    found = next(one for one in told.on("detections") if one["account"] == "a2")
+    story = tell(found["id"], [told.write(tmp_path / "day.jsonl")], told.ruleset)
+    assert story.sharing == MOST_SHARING
+    assert "6 more accounts share it" in story.notes[-1]
+    assert {one.account for one in story.moments if one.evidence} == {"a1", "a2"}
 
 
 def test_derived_evidence_is_followed_back_to_what_came_in(tmp_path):

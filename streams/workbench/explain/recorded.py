@@ -6,7 +6,7 @@ by playing the signals again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from streams.recording import Progress, Record, Recording, Told, by_time, by_ts
 from streams.records import OUTPUT_ID_CHARS
 from streams.signals import Refused, Schema
 from streams.topics import TABLE, Role
-from streams.workbench.explain.records import Records, follow
+from streams.workbench.explain.records import Chain, Records, follow
 from streams.workbench.explain.understanding import TOPICS, Said, Understanding, is_output_id
 
 INPUTS = tuple(topic.name for topic in TABLE if topic.role is Role.IN)
@@ -28,6 +28,9 @@ HEARD = "account-signals"
 
 _BY_PATTERN = frozenset({"proposals", "pattern-commands"})
 _CHUNK_RECORDS = 2_000
+
+MOST_SHARING = 1_000
+"""So many accounts tell enough of what they share: a carrier's network has millions."""
 
 
 class NotFound(Exception):
@@ -40,8 +43,8 @@ class History(NamedTuple):
     `signals` came in about it, `others` about accounts that share an entity with it, and `orders`
     about patterns; all by time. `heard` are the account-signals, as records. `said` is what Vigil said of the
     account, with the time stamps; `topics` are those of Vigil's own whose records are known.
-    `newest` is the greatest time stamp of the whole recording, ms. `replayed` says that all
-    of it was played to find the account.
+    `newest` is the greatest time stamp of the whole recording, ms. `replayed` says that all of it
+    was played to find the account. So many others that share an entity were `left_out`.
     """
 
     account: str
@@ -53,6 +56,7 @@ class History(NamedTuple):
     topics: frozenset[str]
     newest: int
     replayed: bool
+    left_out: int = 0
 
     @property
     def records(self) -> Records:
@@ -97,8 +101,10 @@ def read(id_: str, files: Sequence[Path], ruleset: RuleSet, progress: Progress) 
         )
     records = history.records
     detection = records.behind(id_)
-    entities = follow(detection, records).entities if detection else set[str]()
-    return history._replace(others=_sharing(entities, history.account, files, ruleset.schema))
+    if detection is None:
+        return history
+    others, left_out = _sharing(follow(detection, records), files, ruleset.schema)
+    return history._replace(others=others, left_out=left_out)
 
 
 def named_by(signal: Any, schema: Schema) -> set[str]:
@@ -192,32 +198,36 @@ def _is_about(record: Record, account: bytes) -> bool:
     return key == account or (topic in _BY_PATTERN and value is not None and account in value)
 
 
-def _sharing(
-    entities: Collection[str], account: str, files: Sequence[Path], schema: Schema
-) -> list[Record]:
-    """All signals of the other accounts that ever named one of the entities."""
+def _sharing(chain_: Chain, files: Sequence[Path], schema: Schema) -> tuple[list[Record], int]:
+    """All signals of the other accounts that ever named an entity the chain is about.
+
+    Of more than `MOST_SHARING` accounts those that no evidence is of are left out: how many.
+    """
+    entities, evidence = chain_.entities, chain_.evidence
     if not entities:
-        return []
+        return [], 0
     refs = [entity.partition(":")[2].encode() for entity in entities]
     decoders = {topic: schema.decoder(topic) for topic in INPUTS if topic in schema.topics}
     recordings = [Recording(path, INPUTS, ignored=_without(INPUTS)) for path in files]
-    keys: set[bytes | None] = set()
+    first: dict[bytes | None, None] = {}
+    others: dict[bytes | None, None] = {}
     for topic, key, value, ts in _records(recordings):
         if topic not in decoders or value is None or not any(ref in value for ref in refs):
             continue
         try:
-            signal = decoders[topic](MemoryRecord(key, value, 0, ts))
+            signal: Any = decoders[topic](MemoryRecord(key, value, 0, ts))
         except Refused:
             continue
         if named_by(signal, schema).intersection(entities):
-            keys.add(key)
-    keys.discard(account.encode())
-    if not keys:
-        return []
+            (first if signal.id in evidence else others)[key] = None
+    keys = dict.fromkeys((*first, *others))
+    keys.pop(chain_.detection.account.encode(), None)
+    kept = set(islice(keys, MOST_SHARING))
     theirs = (
-        one for path in recordings for batch in path.batches(keys.__contains__) for one in batch
+        record for one in recordings for batch in one.batches(kept.__contains__) for record in batch
     )
-    return sorted((one for one in theirs if one[0] not in _BY_PATTERN), key=by_ts)
+    found = sorted((one for one in theirs if one[0] not in _BY_PATTERN), key=by_ts)
+    return found if kept else [], len(keys) - len(kept)
 
 
 def _records(recordings: Iterable[Recording]) -> Iterator[Record]:

@@ -90,9 +90,18 @@ class Chain(NamedTuple):
     @property
     def entities(self) -> set[str]:
         """The entities (``TYPE:REF``) it is about: what others did there is part of it."""
-        every = (self.detection, *(link.cause for link in self.links))
-        found = {one.entity for one in every if one is not None and one.entity is not None}
+        found = {one.entity for one in self._every if one.entity is not None}
         return found | {link.signal.entity for link in self.links if link.signal.entity}
+
+    @property
+    def evidence(self) -> set[str]:
+        """Ids of all that came in and that it rests on, at once or in the end."""
+        return {id_ for one in self._every for id_ in one.evidence}
+
+    @property
+    def _every(self) -> list[Detection]:
+        causes = (link.cause for link in self.links)
+        return [self.detection, *(one for one in causes if one is not None)]
 
 
 def follow(detection: Detection, records: Records) -> Chain:

@@ -215,6 +215,11 @@ def _of_the_recording(history: History, behind: Chain, refused: int) -> Iterable
             "What was decided is not recorded here. What follows is what the rules and policy at hand "
             "make of these accounts alone: a budget may have held it then."
         )
+    if history.left_out:
+        yield (
+            f"{history.left_out:,} more accounts share it, whose signals are not shown; those with "
+            "evidence come first."
+        )
     if refused:
         yield f"{refused:,} records of this account were refused and are not shown."
 
