@@ -293,13 +293,14 @@ def test_the_rules_in_the_code_are_explained_in_words(tmp_path):
 def test_what_the_governor_said_then_counts_and_not_what_it_would_say_of_one_account(tmp_path):
     """Offline, with one account's signals, no budget is ever spent."""
     told = Told(load(tmp_path, LADDER.replace("cooldown", "budget: 1\n  cooldown")))
-    told.give(*burst(0, "a0"), *burst(10 * MINUTE))
-    detection = told.on("detections")[-1]
+    told.give(*burst(0, "a0"), *burst(10 * MINUTE), *burst(DAY))
+    *_, detection, pending = told.on("detections")
     path = tmp_path / "day.jsonl"
     for topics in ((), EVERYTHING, ("detections", "enforcement", "review-queue")):
         story = tell(detection["id"], [told.write(path, *topics)], told.ruleset)
         assert [one.state for one in story.actions] == ["held"]
         assert story.notes == []
+        assert tell(pending["id"], [path], told.ruleset).actions == []
     story = tell(detection["id"], [told.write(path, "detections")], told.ruleset)
     assert "What was decided is not recorded here" in story.notes[-1]
 

@@ -4,8 +4,8 @@
 with; `understanding` is what is taken from Vigil's own records, `records` how they follow from each
 other. `rerun` plays the signals through the agents again and watches, `near` is how close other
 patterns came meanwhile. `conditions` puts a pattern into words, `builtin` the rules that are in the
-code, `about` what a rule says of itself, `moments` a signal, `actions` what was done and what became
-of it; `story` puts all of it together. `timeline` picks what fits on a page, `terminal`, `page` and
+code, `about` what a rule says of itself, `moments` a signal, `marked` what of them is evidence, `actions`
+what was done and what became of it, `notes` what is not known; `story` puts all of it together. `timeline` picks what fits on a page, `terminal`, `page` and
 `data` are three ways to tell the story.
 
 What is told comes from signals the decoders accepted, from records of Vigil's own that have the

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,17 +12,18 @@ from streams.agents.known_material import REMOVAL
 from streams.patterns import Pattern, RuleSet
 from streams.patterns.pattern import SHADOW
 from streams.recording import Progress
-from streams.records import Detection
+from streams.records import Detection, Proposal
 from streams.signals.times import parse_ms
-from streams.workbench.explain import builtin, recorded
+from streams.workbench.explain import builtin, notes, recorded
 from streams.workbench.explain.about import About, about
 from streams.workbench.explain.actions import VIGIL, Action, Step, actions
 from streams.workbench.explain.conditions import Explained, measured
-from streams.workbench.explain.moments import DECISION, DETECTION, Moment, heard, signal_moment
+from streams.workbench.explain.marked import done, found, marked
+from streams.workbench.explain.moments import Moment, heard
 from streams.workbench.explain.near import NearMiss
-from streams.workbench.explain.recorded import History, NotFound, named_by
+from streams.workbench.explain.recorded import History, NotFound
 from streams.workbench.explain.records import Chain, Records, follow, of_actions
-from streams.workbench.explain.rerun import Rerun, rerun
+from streams.workbench.explain.rerun import rerun
 from streams.workbench.explain.understanding import TOPICS, Said
 
 _TOPIC_OF = {struct: topic for topic, struct in TOPICS.items()}
@@ -105,13 +105,15 @@ def tell(
             f"the recording names {asked}, but not the detection behind it: add the recording of "
             "the topic detections with another --from"
         )
-    behind = follow(detection, records)
+    behind, taken_back = follow(detection, records), records.taken_back
     reproduced = history.replayed or any(one.id == detection.id for _, one in again.said)
     known = {pattern.id: pattern for pattern in ruleset.patterns}
     titles = builtin.TITLES | {pattern.id: pattern.title for pattern in ruleset.patterns}
     pattern = known.get(detection.pattern)
-    notes = list(_notes(detection, pattern, ruleset, reproduced=reproduced))
-    notes += _of_the_recording(history, behind, again.refused)
+    told = [
+        *notes.of_the_rules(detection, pattern, ruleset, reproduced=reproduced),
+        *notes.of_the_recording(history, behind, again.refused),
+    ]
     if pattern is not None and pattern.version != detection.version:
         pattern = None
     rule = builtin.rule_of(detection)
@@ -121,19 +123,18 @@ def tell(
         detection.id,
         *(o.id for o in records.detections.values() if o.retracts == detection.id),
     }
-    done = actions(meant, records, again.signals, ruleset.policy, history.newest)
+    acts = actions(meant, records, again.signals, ruleset.policy, history.newest)
+    first = [one for one in records.detections.values() if one.retracts is None]
+    moments = marked(again, behind, explained, ruleset)
+    sharing = {moment.account for moment in moments} - {detection.account}
+    # Of the same time the signals come first.
+    moments += found(first, titles)
+    moments += done(of_actions(records, (one.id for one in acts)))
     others = [
-        Other(
-            parse_ms(one.at),
-            titles.get(one.pattern, one.pattern),
-            one,
-            one.id in records.taken_back,
-        )
-        for one in records.detections.values()
-        if one.id != detection.id and one.retracts is None
+        Other(parse_ms(one.at), titles.get(one.pattern, one.pattern), one, one.id in taken_back)
+        for one in first
+        if one.id != detection.id
     ]
-    signals = _signals(again, behind, explained, ruleset)
-    sharing = {moment.account for moment in signals if moment.account} - {detection.account}
     return Story(
         asked=asked,
         detection=detection,
@@ -147,15 +148,15 @@ def tell(
         end=end,
         entity=detection.entity,
         sharing=len(sharing),
-        moments=_moments(signals, detection, others, _done(records, done), titles),
+        moments=sorted(moments, key=lambda moment: moment.at),
         behind=list(_behind(behind, titles)),
-        actions=done,
-        nothing="" if done else _nothing(detection, pattern),
+        actions=acts,
+        nothing="" if acts else _nothing(detection, pattern),
         looks=_looks(meant, records),
         others=sorted(others, key=lambda other: (other.at, other.title)),
         near=[near for near in again.near if near.pattern.id != detection.pattern],
-        taken_back=detection.id in records.taken_back,
-        notes=notes,
+        taken_back=detection.id in taken_back,
+        notes=told,
         files=tuple(files),
     )
 
@@ -164,97 +165,24 @@ def _joined(history: History, now: Sequence[tuple[int, Said]]) -> Records:
     """What was said then, as far as it is known, and what is said now.
 
     Of a topic whose records are known nothing is worked out but detections; and of those none where a
-    pattern decided in another version then: it would be the same thing told twice.
+    pattern decided in another version then: it would be the same thing told twice. Where it is known
+    what was decided, proposals only add to that: without a verdict of then there was none.
     """
     version = {one.pattern: one.version for _, one in now if isinstance(one, Detection)}
     then = (one for _, one in history.said if isinstance(one, Detection))
     other = {one.pattern for one in then if version.get(one.pattern, one.version) != one.version}
     records = history.records
+    decided = {"enforcement", "review-queue"} <= history.topics
+    known = {*records.enforcement, *(item.proposal for _, item in records.items.values())}
     for ts, one in now:
         if isinstance(one, Detection):
             if one.pattern not in other:
                 records.add(one, ts)
-        elif _TOPIC_OF[type(one)] not in history.topics:
+        elif _TOPIC_OF[type(one)] in history.topics:
+            continue
+        elif not (decided and isinstance(one, Proposal) and one.id not in known):
             records.add(one, ts)
     return records
-
-
-def _notes(
-    detection: Detection, pattern: Pattern | None, ruleset: RuleSet, *, reproduced: bool
-) -> Iterable[str]:
-    rule = builtin.rule_of(detection)
-    if pattern is None and rule is None:
-        yield (
-            f"The rules at hand have no pattern {detection.pattern}. What follows is what the "
-            "recording says; name the rules of that time with --rules."
-        )
-    elif pattern is not None and pattern.version != detection.version:
-        yield (
-            f"This was decided by version {detection.version} of the pattern, and the rules at hand "
-            f"have version {pattern.version}. Evidence and values are as recorded; name the rules "
-            f"of that time (rule set {detection.ruleset}) with --rules to see which rule each "
-            f"signal matched."
-        )
-    elif not reproduced:
-        yield (
-            "The signals recorded here don't lead to this very detection: some are missing, or "
-            "they came in another order then. Evidence and values are as recorded."
-        )
-    elif rule is None and detection.ruleset != ruleset.hash:
-        yield "The rules at hand are another rule set, but have the same version of this pattern."
-
-
-def _of_the_recording(history: History, behind: Chain, refused: int) -> Iterable[str]:
-    if behind.missing:
-        yield (
-            f"{behind.missing:,} of the derived signals it rests on can't be followed back: they are "
-            "not recorded here, and the signals recorded here don't lead to them."
-        )
-    if not {"enforcement", "review-queue"} & history.topics:
-        yield (
-            "What was decided is not recorded here. What follows is what the rules and policy at hand "
-            "make of these accounts alone: a budget may have held it then."
-        )
-    if history.left_out:
-        yield (
-            f"{history.left_out:,} more accounts share it, whose signals are not shown; those with "
-            "evidence come first."
-        )
-    if refused:
-        yield f"{refused:,} records of this account were refused and are not shown."
-
-
-def _signals(
-    again: Rerun, behind: Chain, explained: Explained | None, ruleset: RuleSet
-) -> list[Moment]:
-    """The signals as moments, marked where the detection rests on them, at once or in the end."""
-    detection = behind.detection
-    telling = explained.fields if explained else set[str]()
-    derived = set(detection.derived or ())
-    heard = [signal for signal in again.heard if signal.id in derived]
-    causes = [link.cause for link in behind.links if link.cause is not None]
-    found = []
-    for signal in sorted((*again.signals, *heard), key=lambda signal: signal.at):
-        moment = signal_moment(signal, telling)
-        if signal.id in derived or _is_evidence(signal, detection, ruleset):
-            moment.matched = explained.matched(signal) if explained else []
-            moment.evidence = bool(moment.matched) or explained is None
-        elif any(_is_evidence(signal, cause, ruleset) for cause in causes):
-            moment.behind = True
-        found.append(moment)
-    return found
-
-
-def _is_evidence(signal: Any, detection: Detection, ruleset: RuleSet) -> bool:
-    if signal.id not in detection.evidence:
-        return False
-    start, end = parse_ms(detection.window.start), parse_ms(detection.window.end)
-    # What is held may have been confirmed long before it turned up here.
-    if not start <= signal.at <= end and detection.pattern != REMOVAL.id:
-        return False
-    if detection.entity is None:
-        return bool(signal.account == detection.account)
-    return detection.entity in named_by(signal, ruleset.schema)
 
 
 def _behind(chain_: Chain, titles: dict[str, str]) -> Iterable[Behind]:
@@ -289,14 +217,6 @@ def _looks(meant: set[str], records: Records) -> list[Step]:
     ]
 
 
-def _done(records: Records, done: Sequence[Action]) -> list[Moment]:
-    """What was enforced, and what ended it."""
-    return [
-        Moment(at=parse_ms(one.at), kind=DECISION, what=one.action, topic="enforcement", id=one.id)
-        for one in of_actions(records, (action.id for action in done))
-    ]
-
-
 def _measured(detection: Detection, pattern: Pattern | None) -> str:
     values = dict(detection.values)
     if pattern is not None:
@@ -305,29 +225,3 @@ def _measured(detection: Detection, pattern: Pattern | None) -> str:
     threshold = values.pop("threshold", None)
     told = [f"{name} {value}" for name, value in values.items()]
     return ", ".join(told) + (f" of {threshold}" if threshold is not None else "")
-
-
-def _moments(
-    signals: Iterable[Moment],
-    detection: Detection,
-    others: Iterable[Other],
-    done: Iterable[Moment],
-    titles: dict[str, str],
-) -> list[Moment]:
-    """Signals and what was found and done, by time; of the same time the signals come first."""
-    found = [
-        _found(one, titles.get(one.pattern, one.pattern))
-        for one in (detection, *(other.detection for other in others))
-    ]
-    return sorted(chain(signals, found, done), key=lambda moment: moment.at)
-
-
-def _found(detection: Detection, title: str) -> Moment:
-    return Moment(
-        at=parse_ms(detection.at),
-        kind=DETECTION,
-        what=title,
-        topic="detections",
-        id=detection.id,
-        details=[detection.mode],
-    )
