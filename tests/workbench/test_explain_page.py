@@ -138,6 +138,7 @@ def test_what_rules_say_is_shown_as_text_and_nothing_free_from_records_is_shown(
     shown = "".join(page.text)
     for words in ("</title><script>alert(1)</script>", "<img src=https://evil.example/x.png"):
         assert words in shown, "escaped, so it is read and not obeyed"
+    assert "<table>" not in shown, "and what is ours is markup, not text"
     console = Console(width=100, highlight=False)
     with console.capture() as captured:
         console.print(for_people(sly, 100))

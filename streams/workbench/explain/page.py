@@ -86,7 +86,8 @@ def _template() -> jinja2.Template:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     # A control character is nothing a page should hold, and escaping leaves it alone.
-    environment.finalize = lambda value: printable(value) if isinstance(value, str) else value
+    # What a macro made is markup, of values that went through here already.
+    environment.finalize = lambda value: printable(value) if type(value) is str else value
     environment.filters["utc"] = _utc
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     source = resources.files("streams.workbench.explain") / "page.html"
