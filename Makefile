@@ -8,6 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 VIGIL := $(VENV)/.vigil
+NEIGHBOURS := $(VENV)/.neighbours
+PINNED := --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+  --no-emit-trusted-host --no-emit-find-links --no-emit-options
 JARS := .build/kafka/libs/.complete
 
 .DEFAULT_GOAL := help
@@ -19,7 +22,7 @@ help: ## what there is to make
 demo: $(VIGIL) $(JARS) ## a simulated day through a real Kafka, with a summary
 	@$(BIN)/vigil demo
 
-test: lint $(JARS) ## everything: lint, unit, property and real-broker tests
+test: lint $(JARS) $(NEIGHBOURS) ## everything: lint, unit, property and real-broker tests
 	@$(BIN)/python -m pytest
 
 lint: $(VIGIL) ## style, types, and which way dependencies point
@@ -62,17 +65,28 @@ $(VIGIL): $(PACKAGES) pyproject.toml
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# What one test runs beside us: two of its packages come as source, so it isn't part of $(PACKAGES).
+$(NEIGHBOURS): requirements-neighbours.txt | $(VIGIL)
+	@command -v c++ >/dev/null \
+	  || { echo "A C++ compiler is missing: apt-get install g++ python3-dev"; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 # It says which Debian package is missing, if one is.
 $(JARS): deploy/kafka/pom.xml | $(VIGIL)
 	@$(BIN)/python -m streams.embedded
 
 requirements: $(VIGIL) ## pin the newest allowed packages anew
-	@for out in requirements requirements-dev; do \
-	  $(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe \
-	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
-	    $$([ $$out = requirements ] || echo --extra dev --constraint requirements.txt) \
-	    -o $$out.txt pyproject.toml || exit 1; \
+	@for out in requirements requirements-dev requirements-neighbours; do \
+	  case $$out in \
+	    requirements) more= ;; \
+	    *-dev) more='--extra dev --constraint requirements.txt' ;; \
+	    *) more='--extra neighbours --constraint requirements-dev.txt' ;; \
+	  esac; \
+	  $(BIN)/pip-compile -q --upgrade $(PINNED) $$more -o $$out.txt pyproject.toml || exit 1; \
 	done
+	@echo hatchling | $(BIN)/pip-compile -q $(PINNED) --constraint requirements-dev.txt \
+	  -o requirements-build.txt -
 
 clean: ## remove what was built; a running embedded Kafka is stopped first
 	@[ ! -x $(BIN)/vigil ] || $(BIN)/vigil kafka stop >/dev/null 2>&1 || true

@@ -68,7 +68,6 @@ async def run(arguments: list[str]) -> None:
     """Run until stopped, then end the process with the worker's exit code."""
     brokers, prefix, partitions, name, progress = arguments
     settings = WorkerSettings(
-        brokers=brokers,
         connection={"bootstrap_servers": brokers.split(",")},
         worker_id=name,
         partitions=int(partitions),

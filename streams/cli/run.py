@@ -88,7 +88,6 @@ def run_command(
             given=_given(context, rules),
             web=web,
             settings={
-                "brokers": brokers,
                 "connection": connection,
                 "worker_id": worker_id,
                 "partitions": partitions,

@@ -23,6 +23,7 @@ from streams.engine.observer import Observer
 from streams.engine.processor import Processor
 from streams.engine.store import Store
 from streams.engine.timers import FAR, MARGIN_MS
+from streams.topics import transactional_id
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Owner:
         )
         self._checkpointer = Checkpointer(
             setting.connection,
-            f"{setting.prefix}vigil.{agent.name}.{partition}",
+            transactional_id(agent.name, partition, setting.prefix),
             prefix=setting.prefix,
             state_topic=agent.state_topic,
             partition=partition,
