@@ -140,7 +140,7 @@ async def _run(
             sys.stderr.write(f"{warning}\n")
     agents = all_agents(ruleset)
     metrics = Metrics({agent.name: agent.inputs for agent in agents})
-    worker = Worker(WorkerSettings(**settings), agents, metrics)
+    worker = Worker(WorkerSettings(**settings), list(map(metrics.counting, agents)), metrics)
     in_force = InForce(
         worker,
         metrics,

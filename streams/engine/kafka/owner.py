@@ -123,8 +123,13 @@ class Owner:
         setting = self._setting
         await self._checkpointer.fence()
         began = time.monotonic()
-        topic = setting.prefix + self.agent.state_topic
-        count = await restore(setting.connection, topic, self.partition, self._processor.store)
+        count = await restore(
+            setting.connection,
+            setting.prefix + self.agent.state_topic,
+            self.partition,
+            self._processor.store,
+            lambda left: setting.observer.restoring(self.agent.name, self.partition, left),
+        )
         self.committed = dict(self._processor.restored_offsets())
         self.opened = True
         setting.observer.restored(self.agent.name, count, time.monotonic() - began)
