@@ -70,6 +70,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "source": "the sources of hits: docs/signals.md",
         "surface": "the surfaces of hits, and `none`",
         "action": "the actions of an enforcement record",
+        "after": "the action that was done to the same person before",
         "harm": "harm classes of the patterns loaded so far, and `other`",
         "held_by": "what holds an action: a budget, a breaker, an undo",
         "cause": "what opens a breaker: `surge`, `precision`",
