@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from streams.agents.attention import FIRST
 from streams.agents.case_state import ACTION, case_of, put_case
 from streams.agents.contract import Kind, Out, State
 from streams.patterns import RuleSet
@@ -17,9 +18,6 @@ from streams.reporting.incident import Hit, Incident
 from streams.reporting.incident import Status as Standing
 from streams.reporting.report import report_of
 from streams.signals.times import a_year_after, format_ms
-
-_URGENT = 1
-"""The priority of everything about a report: child safety comes first."""
 
 
 def _due(incident: Incident) -> int:
@@ -218,7 +216,7 @@ class Reports(NamedTuple):
             proposal=incident.id,
             detections=incident.detections,
             pattern=incident.pattern,
-            priority=_URGENT,
+            priority=FIRST,
             due_at=format_ms(incident.due_at if action is None else incident.preserve_until),
             end_user=incident.end_user,
             dataset_ref=incident.dataset_ref,

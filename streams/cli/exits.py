@@ -30,6 +30,7 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.filing.journal.BadJournal": WRONG_USE,
         "streams.reporting.cybertip.BadReporter": WRONG_USE,
         "streams.reporting.notices.BadTemplates": WRONG_USE,
+        "streams.adapters.unusable.AdapterUnusable": WRONG_USE,
         "streams.stress.gate.GateError": WRONG_USE,
         "streams.workbench.explain.recorded.NotFound": WRONG_USE,
         "streams.workbench.backtest.gate.GateError": WRONG_USE,

@@ -127,6 +127,7 @@ def _why(value: Mapping[str, Any], *, names: bool = True) -> str:
     threshold = values.pop("threshold", None)
     in_words = values.pop("condition", None) is not None
     waited_s, capped = values.pop("waited_s", None), values.pop("capped", False)
+    joined, crowd = values.pop("joined", False), values.pop("crowd", None)
     parts = [f"{name} {_number(one)}" if names else _number(one) for name, one in values.items()]
     if in_words and not names:
         parts.append("rules")
@@ -137,6 +138,10 @@ def _why(value: Mapping[str, Any], *, names: bool = True) -> str:
         parts.append(f"in {duration(parse_ms(window['end']) - parse_ms(window['start']))}")
     if capped:
         parts.append("(capped)")
+    if joined:
+        parts.append("(joined)")
+    if crowd is not None:
+        parts.append(f"(a crowd of {crowd})")
     if waited_s is not None:
         parts.append(f"nothing followed for {duration(waited_s * _MS_PER_S)}")
     return " ".join(parts)
