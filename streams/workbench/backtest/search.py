@@ -48,7 +48,7 @@ def search(
             [one.sorted(mine) if one in disordered else one.streamed(mine) for one in recordings]
         )
         try:
-            sides, reviews = Sides(*rulesets, apart=apart), _Reviews(rulesets[0].schema)
+            sides, reviews = Sides(*rulesets, apart=apart), Reviews(rulesets[0].schema)
             return _search(sides, recordings, records, reviews, progress)
         # Both are found out on the way, and rare; then it is done again from the start.
         except OutOfOrder as error:
@@ -61,7 +61,7 @@ def _search(
     sides: Sides,
     recordings: Sequence[Recording],
     records: Iterator[Record],
-    reviews: _Reviews,
+    reviews: Reviews,
     progress: Progress,
 ) -> Found:
     told = Told(recordings, progress)
@@ -80,7 +80,7 @@ def _search(
     return Found(*sides.finds, said, signals, sides.refused, first, last)
 
 
-class _Reviews:
+class Reviews:
     """The latest word on each decision: `latest` by account and decision."""
 
     def __init__(self, schema: Schema) -> None:
