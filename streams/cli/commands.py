@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "explain": ("streams.cli.explain:explain", "Why something was decided, from a recording."),
         "backtest": ("streams.cli.backtest:backtest", "Two rule sets against one recording."),
         "mine": ("streams.cli.mine:mine", "Candidate patterns out of what reviewers upheld."),
+        "export": ("streams.cli.export:export", "Counts that tell of nobody; signals to share."),
         "rules": ("streams.cli.rules:rules", "Publish rule sets, compare them, roll them back."),
         "adapt": ("streams.cli.adapt:adapt", "Records of other tools in, decisions out to them."),
         "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),
