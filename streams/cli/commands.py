@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "backtest": ("streams.cli.backtest:backtest", "Two rule sets against one recording."),
         "mine": ("streams.cli.mine:mine", "Candidate patterns out of what reviewers upheld."),
         "export": ("streams.cli.export:export", "Counts that tell of nobody; signals to share."),
+        "import": ("streams.cli.import_:import_", "Signals of a partner in, as suspicions."),
         "rules": ("streams.cli.rules:rules", "Publish rule sets, compare them, roll them back."),
         "adapt": ("streams.cli.adapt:adapt", "Records of other tools in, decisions out to them."),
         "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import csv
+import os
 import random
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from streams.cli import exits, options, output, progress
+from streams.recording import STDIN, Record, Recording, Told
+from streams.signals import Schema
+from streams.topics import TABLE
 
 if TYPE_CHECKING:
-    from streams.recording import Recording
-    from streams.research.aggregate import Count, Counting
+    from streams.research.aggregate import Count
+
+SHARE_KEY = "VIGIL_SHARE_KEY"
 
 _MOST_EPSILON = 10
 
@@ -46,6 +53,11 @@ class _Epsilon(click.ParamType):
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     metavar="FILE...",
 )
+@click.option("--signals", is_flag=True, help="Opinions of accounts for a partner, as JSON lines.")
+@click.option("--category", "categories", multiple=True, metavar="NAME",
+              help="With --signals: what it is shared for. May be repeated; nothing is by default.")  # fmt: skip
+@click.option("--key-file", type=click.Path(dir_okay=False, path_type=Path),
+              help=f"With --signals: the key shared with this partner [or {SHARE_KEY}].")  # fmt: skip
 @click.option("--aggregate", is_flag=True, help="Counts of accounts, private or k-anonymous.")
 @click.option("--epsilon", type=_Epsilon(), help="Differentially private: the budget of this run.")
 @click.option("--most", type=click.IntRange(1, 100), default=4, show_default=True, metavar="N",
@@ -57,6 +69,9 @@ class _Epsilon(click.ParamType):
 def export(
     *,
     files: tuple[Path, ...],
+    signals: bool,
+    categories: tuple[str, ...],
+    key_file: Path | None,
     aggregate: bool,
     epsilon: Fraction | None,
     most: int,
@@ -70,19 +85,68 @@ def export(
     accounts by what they did, what was found, and what was done; it writes CSV, or JSON, and says in
     it what was promised. The budget is that of one run: of several over the same people it adds up.
 
+    --signals writes what a partner may know: per account and category whether reviewers upheld what
+    was done (positive_class), nobody has looked yet (investigation_seed), or it was taken back
+    (negative_class). Accounts have pseudonyms made for this partner alone; there is nothing else in
+    it but a day. Read it with vigil import.
+
     \b
     vigil export --aggregate --epsilon 0.5 day.jsonl.zst > counts.csv
     vigil export --aggregate --least 20 day.jsonl decisions.jsonl --json
+    vigil export --signals --category csam --key-file partner.key day.jsonl decisions.jsonl
     """
-    if not aggregate:
-        raise click.UsageError("what? --aggregate")
+    if aggregate == signals:
+        raise click.UsageError("name one: --aggregate or --signals")
+    known = Schema.load(schema)
+    if signals:
+        _signals(files, known, categories, key_file)
+        return exits.OK
     if (epsilon is None) == (least is None):
         raise click.UsageError(
             "name one: --epsilon E (differentially private), or --least K (k-anonymous)"
         )
-    from streams.research.aggregate import anonymous, private
+    _aggregate(files, known, epsilon, most, least, json_=json_)
+    return exits.OK
 
-    counting = _count(files, schema)
+
+def _signals(
+    files: tuple[Path, ...], known: Schema, categories: tuple[str, ...], key_file: Path | None
+) -> None:
+    from streams.adapters.pseudonyms import Pseudonyms, read_key
+    from streams.sharing.outgoing import TOPICS, Opinions
+
+    declared = known.fields("moderation-hits")["category"].values or ()
+    unknown = [one for one in categories if one not in declared]
+    if unknown or not categories:
+        what = f"no category {unknown[0]!r}" if unknown else "shared for what? --category"
+        raise click.UsageError(f"{what}; there are {', '.join(declared)}")
+    key = read_key(os.environ.get(SHARE_KEY), key_file, what=f"set {SHARE_KEY} or give --key-file")
+    opinions = Opinions(known, categories)
+    for batch in _batches(files, TOPICS, "reading"):
+        opinions.add(batch)
+    count = Counter[str]()
+    for signal in opinions.told(Pseudonyms(key, replace_all=True)):
+        count[signal.opinion] += 1
+        sys.stdout.buffer.write(msgspec.json.encode(signal) + b"\n")
+    sys.stdout.buffer.flush()
+    said = ", ".join(f"{number} {opinion}" for opinion, number in sorted(count.items()))
+    click.echo(f"told of {count.total()} accounts and categories: {said or 'none'}", err=True)
+
+
+def _aggregate(
+    files: tuple[Path, ...],
+    known: Schema,
+    epsilon: Fraction | None,
+    most: int,
+    least: int | None,
+    *,
+    json_: bool,
+) -> None:
+    from streams.research.aggregate import TOPICS, Counting, anonymous, private
+
+    counting = Counting(known)
+    for batch in _batches(files, TOPICS, "counting"):
+        counting.add(batch)
     if epsilon is not None:
         counts = list(private(counting, epsilon, most, random.SystemRandom()))
     else:
@@ -94,30 +158,19 @@ def export(
         output.as_json({"statement": statement, "counts": rows})
     else:
         _as_csv(statement, counts)
-    return exits.OK
 
 
-def _count(files: tuple[Path, ...], schema: Path | None) -> Counting:
-    from streams.recording import STDIN, Recording, Told
-    from streams.research.aggregate import TOPICS, Counting
-    from streams.signals import Schema
-    from streams.topics import TABLE
-
-    counting = Counting(Schema.load(schema))
-    ignored = frozenset(topic.name for topic in TABLE) - frozenset(TOPICS)
-    recordings = [Recording(path, TOPICS, ignored=ignored) for path in files]
+def _batches(files: tuple[Path, ...], topics: tuple[str, ...], what: str) -> Iterator[list[Record]]:
+    """The records of some topics; what else Vigil reads and writes is left out."""
+    ignored = frozenset(topic.name for topic in TABLE) - frozenset(topics)
+    recordings = [Recording(path, topics, ignored=ignored) for path in files]
     size = sum(path.stat().st_size for path in files if path != STDIN)
-    with progress.of_bytes("counting", size) as advance:
+    with progress.of_bytes(what, size) as advance:
         told = Told(recordings, advance)
-        for batch in _batches(recordings):
-            counting.add(batch)
-            told()
-    return counting
-
-
-def _batches(recordings: list[Recording]) -> Iterator[list[Any]]:
-    for recording in recordings:
-        yield from recording.batches()
+        for recording in recordings:
+            for batch in recording.batches():
+                yield batch
+                told()
 
 
 def _statement(epsilon: Fraction | None, most: int, least: int | None) -> dict[str, Any]:
