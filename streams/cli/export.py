@@ -56,6 +56,8 @@ class _Epsilon(click.ParamType):
 @click.option("--signals", is_flag=True, help="Opinions of accounts for a partner, as JSON lines.")
 @click.option("--category", "categories", multiple=True, metavar="NAME",
               help="With --signals: what it is shared for. May be repeated; nothing is by default.")  # fmt: skip
+@click.option("--unreviewed", is_flag=True,
+              help="With --signals: also what nobody has looked at yet.")  # fmt: skip
 @click.option("--key-file", type=click.Path(dir_okay=False, path_type=Path),
               help=f"With --signals: the key shared with this partner [or {SHARE_KEY}].")  # fmt: skip
 @click.option("--aggregate", is_flag=True, help="Counts of accounts, private or k-anonymous.")
@@ -71,6 +73,7 @@ def export(
     files: tuple[Path, ...],
     signals: bool,
     categories: tuple[str, ...],
+    unreviewed: bool,
     key_file: Path | None,
     aggregate: bool,
     epsilon: Fraction | None,
@@ -86,8 +89,8 @@ def export(
     it what was promised. The budget is that of one run: of several over the same people it adds up.
 
     --signals writes what a partner may know: per account and category whether reviewers upheld what
-    was done (positive_class), nobody has looked yet (investigation_seed), or it was taken back
-    (negative_class). Accounts have pseudonyms made for this partner alone; there is nothing else in
+    was done (positive_class) or it was taken back (negative_class); with --unreviewed also where
+    nobody has looked yet (investigation_seed). Accounts have pseudonyms made for this partner alone; there is nothing else in
     it but a day. Read it with vigil import.
 
     \b
@@ -99,7 +102,7 @@ def export(
         raise click.UsageError("name one: --aggregate or --signals")
     known = Schema.load(schema)
     if signals:
-        _signals(files, known, categories, key_file)
+        _signals(files, known, categories, key_file, unreviewed=unreviewed)
         return exits.OK
     if (epsilon is None) == (least is None):
         raise click.UsageError(
@@ -110,10 +113,16 @@ def export(
 
 
 def _signals(
-    files: tuple[Path, ...], known: Schema, categories: tuple[str, ...], key_file: Path | None
+    files: tuple[Path, ...],
+    known: Schema,
+    categories: tuple[str, ...],
+    key_file: Path | None,
+    *,
+    unreviewed: bool,
 ) -> None:
     from streams.adapters.pseudonyms import Pseudonyms, read_key
     from streams.sharing.outgoing import TOPICS, Opinions
+    from streams.sharing.shared import SEED
 
     declared = known.fields("moderation-hits")["category"].values or ()
     unknown = [one for one in categories if one not in declared]
@@ -126,6 +135,8 @@ def _signals(
         opinions.add(batch)
     count = Counter[str]()
     for signal in opinions.told(Pseudonyms(key, replace_all=True)):
+        if signal.opinion == SEED and not unreviewed:
+            continue
         count[signal.opinion] += 1
         sys.stdout.buffer.write(msgspec.json.encode(signal) + b"\n")
     sys.stdout.buffer.flush()
@@ -191,7 +202,7 @@ def _statement(epsilon: Fraction | None, most: int, least: int | None) -> dict[s
         "cells_per_account": most,
         "scale": float(most / epsilon),
         "meaning": "for one account more or less, over all cells together; an account counts once in "
-        f"a cell and in {most} cells at most; numbers may be negative",
+        f"a cell, and in {most} cells, drawn at random, if it is in more; numbers may be negative",
     }
 
 

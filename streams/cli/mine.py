@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli import exits, options, output, progress
-from streams.recording import STDIN
 
 if TYPE_CHECKING:
     from streams.research.mine import Mined
     from streams.research.trial import Outcome
+
+_COLUMNS = ("candidate", "upheld", "others", "precision", "lift", "p", "")
 
 
 @click.command("mine")
@@ -49,8 +50,6 @@ def mine(
     from streams.research.mining import STEPS
     from streams.signals import Schema
 
-    if STDIN in files:
-        raise click.UsageError("a recording is read several times: name a file")
     known = Schema.load(schema)
     size = sum(path.stat().st_size for path in files)
     with (
@@ -63,7 +62,7 @@ def mine(
         output.as_json(_as_json(mined, paths))
     else:
         rows = [_row(one) for one in mined.outcomes]
-        output.show(rows, tuple(_row_of_none()), json_=False)
+        output.show(rows, _COLUMNS, json_=False)
     sys.stderr.write(_summary(mined, paths))
     return exits.OK
 
@@ -79,10 +78,6 @@ def _row(one: Outcome) -> dict[str, Any]:
         "p": f"{one.p:.1g}",
         "": "proposed" if one.stands else "chance, or too little",
     }
-
-
-def _row_of_none() -> tuple[str, ...]:
-    return ("candidate", "upheld", "others", "precision", "lift", "p", "")
 
 
 def _as_json(mined: Mined, paths: list[Path]) -> dict[str, Any]:

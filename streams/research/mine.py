@@ -88,7 +88,7 @@ def _said(one: Outcome, mined: Mined) -> str:
     return (
         f"Found: of accounts held out, in {one.hits} of {one.upheld} upheld ones and {one.others} of "
         f"{round(mined.rest[1] / mined.share)} others;\n"
-        f"precision {one.precision:.0%} or more (95 % interval {low:.0%} to {high:.0%}), "
+        f"precision at least {one.precision:.0%} (95 % interval {low:.0%} to {high:.0%}), "
         f"lift {one.lift:.1f}, p {one.p:.1g}."
     )
 

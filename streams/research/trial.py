@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.agents.accounts import INPUTS, accounts_agent
+from streams.agents.accounts import accounts_agent
 from streams.agents.precision import wilson
 from streams.engine.memory import MemoryDriver
 from streams.patterns import RuleFile, load_files
@@ -110,7 +110,7 @@ def _found(
     keys = {account.encode() for account in sample.held_out}
     records = chain.from_iterable(ordered(recordings, keys.__contains__, progress))
     found: dict[str, set[str]] = {}
-    for output in driver.feed(record for record in records if record[0] in INPUTS):
+    for output in driver.feed(records):
         if output.topic != "detections":
             continue
         told = decode(output.value)

@@ -219,6 +219,9 @@ def test_from_one_platform_to_another_by_the_command_line(tmp_path, capsys):
             for topic, key_, value, ts in (
                 decision("d1", "warn", account),
                 decision("d2", "warn", "somebody-else"),
+                decision("d3", "warn", "nobody-looked"),
+                word("d1", "upheld", account),
+                word("d2", "upheld", "somebody-else"),
             )
         )
     )
@@ -227,6 +230,8 @@ def test_from_one_platform_to_another_by_the_command_line(tmp_path, capsys):
     assert "--category" in capsys.readouterr().err
     assert main([*sharing, "--category", "csam"]) == 0
     theirs.write_text(capsys.readouterr().out)
+    assert main([*sharing, "--category", "csam", "--unreviewed"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
     assert account not in theirs.read_text()
     assert "somebody-else" not in theirs.read_text()
     taking = ["import", str(theirs), "--partner", "acme", "--accounts", str(ours)]
