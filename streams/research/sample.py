@@ -19,7 +19,7 @@ from streams.engine.memory import MemoryRecord
 from streams.recording import Mine, Progress, Record, Recording, Told, merged
 from streams.research.items import TOPICS, Item, items_of
 from streams.signals import Refused, Schema
-from streams.workbench.backtest.search import Reviews
+from streams.workbench.backtest.survey import Reviews
 
 MAX_UPHELD = 10_000
 MAX_OF_ITEM = 256

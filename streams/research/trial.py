@@ -15,7 +15,7 @@ import msgspec
 
 from streams.agents.accounts import accounts_agent
 from streams.agents.precision import wilson
-from streams.engine.memory import MemoryDriver
+from streams.engine.memory import NOT_HEARD, MemoryDriver
 from streams.patterns import RuleFile, load_files
 from streams.recording import Progress, Recording
 from streams.research.candidates import Candidate
@@ -105,7 +105,8 @@ def _found(
 ) -> Mapping[str, set[str]]:
     """The accounts held out that each candidate's rule found, by the rule's id."""
     files = [RuleFile(file_name(one), file_name(one), rule_file(one, "")) for one in candidates]
-    driver = MemoryDriver([accounts_agent(load_files(files, schema), schema)])
+    agent = accounts_agent(load_files(files, schema), schema)
+    driver = MemoryDriver([agent], within_ms=NOT_HEARD)
     decode = msgspec.json.Decoder(_Detection).decode
     keys = {account.encode() for account in sample.held_out}
     records = chain.from_iterable(ordered(recordings, keys.__contains__, progress))

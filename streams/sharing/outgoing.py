@@ -17,7 +17,7 @@ from streams.sharing.shared import FORMAT, NEGATIVE, POSITIVE, SEED, Opinion, Sh
 from streams.signals import Schema
 from streams.signals.times import parse_ms
 from streams.workbench.backtest.outcomes import Review
-from streams.workbench.backtest.search import Reviews
+from streams.workbench.backtest.survey import Reviews
 
 TOPICS = ("enforcement", "reviews")
 

@@ -17,9 +17,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.admin import KafkaUnreachable
-from streams.agents.accounts import INPUTS
 from streams.tap.follow import places_of
 from streams.topics import logical_name
+from streams.workbench.backtest.survey import READ
 
 _POLL_MS = 500
 _BATCH_RECORDS = 5_000
@@ -53,7 +53,7 @@ class InputTopics:
             KafkaUnreachable: no broker answers, or it refuses to be read from.
             TopicsWrong: a topic isn't there.
         """
-        places = await asyncio.to_thread(places_of, self._connection, INPUTS, self._prefix)
+        places = await asyncio.to_thread(places_of, self._connection, READ, self._prefix)
         self._consumer = AIOKafkaConsumer(
             **self._connection,
             isolation_level="read_committed",
@@ -125,7 +125,7 @@ class InputTopics:
 
     def _unreadable(self, error: KafkaError) -> KafkaUnreachable:
         return KafkaUnreachable(
-            f"{', '.join(INPUTS)} at {self._connection['bootstrap_servers']} can't be read "
+            f"{', '.join(READ)} at {self._connection['bootstrap_servers']} can't be read "
             f"({type(error).__name__}); see vigil topics check"
         )
 
