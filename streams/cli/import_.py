@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from streams.adapters.dictionary import Dictionary
 from streams.adapters.door import Door
 from streams.adapters.files import Count
 from streams.adapters.making import Given
 from streams.adapters.pseudonyms import Pseudonyms, read_key
+from streams.adapters.table import In
 from streams.agents.accounts import INPUTS
 from streams.cli import adapting, exits, options, progress
 from streams.cli.adapting import STANDARD
@@ -37,7 +39,15 @@ _PARTNER = re.compile(r"[a-z0-9-]{1,16}")
               help=f"The key shared with this partner [or {SHARE_KEY}].")  # fmt: skip
 @click.option("--out", default=STANDARD, metavar="FILE", help="Where the lines go [-].")
 @options.schema
+@click.option("--brokers", metavar="H:P",
+              help="FILE is a topic of this Kafka: on to the input topics, until stopped. Must stand "
+              "on the command line.")  # fmt: skip
+@options.prefix
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S",
+              help="With --brokers: stop when nothing came for S seconds.")  # fmt: skip
+@click.pass_context
 def import_(
+    context: click.Context,
     *,
     source: str,
     partner: str,
@@ -45,12 +55,16 @@ def import_(
     key_file: Path | None,
     out: str,
     schema: Path | None,
+    brokers: str | None,
+    prefix: str,
+    timeout: float | None,
 ) -> int:
     """Turn a partner's signals (vigil export --signals) into input records, lines for vigil replay.
 
     \b
     vigil import theirs.jsonl --partner acme --key-file acme.key --accounts day.jsonl
     vigil import theirs.jsonl --partner acme --accounts day.jsonl | vigil replay day.jsonl -
+    vigil import acme.signals --partner acme --accounts week.jsonl.zst --brokers 127.0.0.1:9092
 
     What it says of accounts that aren't here is dropped. The rest are suspicions with a low score:
     reported harm to a child is looked at, but nobody is punished on a partner's word. A line that
@@ -58,13 +72,23 @@ def import_(
     """
     if not _PARTNER.fullmatch(partner):
         raise click.UsageError(f"--partner {partner}: up to 16 of a-z, 0-9 and - only")
+    if context.get_parameter_source("brokers") is not ParameterSource.COMMANDLINE:
+        brokers = None
+    if brokers and (source == STANDARD or out != STANDARD):
+        raise click.UsageError("with --brokers name the partner's topic, and no --out")
     schema_ = Schema.load(schema)
     key = read_key(os.environ.get(SHARE_KEY), key_file, what=f"set {SHARE_KEY} or give --key-file")
     pseudonyms = Pseudonyms(key)
     adapt = incoming(partner, known(_accounts(ours), pseudonyms))
     count = Count()
     door = Door(adapt, Given(pseudonyms, Dictionary(), schema_))
-    adapting.lines_in(source, out, door, count)
+    if brokers:
+        adapter = In(f"import.{partner}", "", adapt)
+        connection = options.connection(brokers)
+        ends = adapting.ends_of(adapter, connection, prefix, None, source=source, target=out)
+        adapting.topics_in(ends, door, count, timeout)
+    else:
+        adapting.lines_in(source, out, door, count)
     click.echo(f"{partner}: {count}", err=True)
     return exits.PROBLEMS if count.refused else exits.OK
 
