@@ -12,7 +12,7 @@ from streams.agents.attention import FIRST
 from streams.agents.case_state import ACTION, case_of, put_case
 from streams.agents.contract import Kind, Out, State
 from streams.patterns import RuleSet
-from streams.policy import LOCK, PRESERVE, Action, Offence, Status
+from streams.policy import LOCK, OVERTURNED, PRESERVE, Action, Offence, Status
 from streams.records import Enforcement, ReviewItem, output_id
 from streams.reporting.incident import Hit, Incident
 from streams.reporting.incident import Status as Standing
@@ -62,20 +62,28 @@ class Reports(NamedTuple):
                 return
         incident = self._opened(new, offence, subject)
         self._store(incident)
-        self._ask("report_confirmation", incident, "opened")
+        self._ask("report_confirmation", incident, "opened", incident.due_at)
 
     def on_review(self, review: Any) -> None:
-        """A review: of interest only if the person looked at content that is in a draft."""
-        if not review.viewed or review.content_ref is None:
+        """A review: a person looked at content that is in a draft, or overturned what led to it.
+
+        What is overturned goes on being reported until people retract it: they are asked to.
+        """
+        looked = bool(review.viewed) and review.content_ref is not None
+        overturned = review.outcome == OVERTURNED
+        if not (looked or overturned):
             return
+        action = self.state.get(ACTION, self.account, review.decision)
+        about = {review.decision, *(action.detections if action is not None else ())}
         for incident in self.all():
-            about = {review.decision}
-            action = self.state.get(ACTION, self.account, review.decision)
-            about.update(action.detections if action is not None else ())
-            if review.decision == incident.id:
-                about.update(incident.detections)
-            if incident.viewed(review.content_ref, frozenset(about)):
+            mine = set(incident.detections)
+            if review.decision != incident.id and mine.isdisjoint(about):
+                continue
+            if looked and incident.viewed(review.content_ref):
                 self._store(incident)
+            if overturned and incident.preserved:
+                due_at = self.state.now + self.ruleset.policy.due(incident.harm)
+                self._ask("needs_review", incident, review.id, due_at)
 
     def confirm(self, command: Any) -> None:
         """A person says that it goes to the authorities. From now on it is preserved for a year."""
@@ -98,9 +106,9 @@ class Reports(NamedTuple):
             return
         moment = format_ms(incident.remind(now))
         if incident.status is Standing.DRAFT:
-            self._ask("report_confirmation", incident, moment)
+            self._ask("report_confirmation", incident, moment, incident.due_at)
         else:
-            self._ask("needs_review", incident, moment, action=PRESERVE)
+            self._ask("needs_review", incident, moment, incident.preserve_until, PRESERVE)
         self._put(incident)
 
     def all(self) -> list[Incident]:
@@ -204,20 +212,19 @@ class Reports(NamedTuple):
         reason: Literal["needs_review", "report_confirmation"],
         incident: Incident,
         because: str,
-        *,
+        due_at: int,
         action: str | None = None,
     ) -> None:
+        kind, evidence = f"review/{reason}", (incident.id, because)
         item = ReviewItem(
-            id=self._id(
-                f"review/{reason}", incident.pattern, incident.version, incident.id, because
-            ),
+            id=self._id(kind, incident.pattern, incident.version, *evidence),
             account=self.account,
             reason=reason,
             proposal=incident.id,
             detections=incident.detections,
             pattern=incident.pattern,
             priority=FIRST,
-            due_at=format_ms(incident.due_at if action is None else incident.preserve_until),
+            due_at=format_ms(due_at),
             end_user=incident.end_user,
             dataset_ref=incident.dataset_ref,
             version=incident.version,

@@ -32,6 +32,7 @@ from streams.policy.ladders import (
 from streams.policy.mistakes import Mistake, PolicyError
 from streams.policy.reading import check, load, parse, shipped, spelled
 from streams.policy.settling import (
+    OVERTURNED,
     Effects,
     Review,
     Verdict,
@@ -47,6 +48,7 @@ from streams.policy.victims import notice, taken_over
 __all__ = [
     "LADDER",
     "LOCK",
+    "OVERTURNED",
     "PRESERVE",
     "REMEMBERED_MS",
     "AccountCase",

@@ -105,12 +105,12 @@ class Incident(msgspec.Struct, array_like=True, gc=False):
         self.amended += 1
         self.preserve_until = max(self.preserve_until, a_year_after(now))
 
-    def viewed(self, content_ref: str, detections: frozenset[str]) -> bool:
-        """A person looked at this content, in a review of one of these; whether that is news.
+    def viewed(self, content_ref: str) -> bool:
+        """A person looked at this content, in a review of this; whether that is news.
 
         What was confirmed stays as it was then.
         """
-        if self.status is not Status.DRAFT or not detections.intersection(self.detections):
+        if self.status is not Status.DRAFT:
             return False
         seen = [hit for hit in self.hits if hit.content_ref == content_ref and not hit.viewed]
         for hit in seen:

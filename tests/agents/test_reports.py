@@ -266,6 +266,15 @@ def test_a_command_about_a_report_the_account_never_had_changes_nothing(play):
     assert statuses(play) == ["draft", "draft"]
 
 
+def test_who_overturns_what_led_to_a_report_is_asked_to_retract_it(play):
+    play.feed(known(0))
+    suspended = play.enforcement[-1]["id"]
+    play.feed(review(HOUR, decision=suspended, outcome="overturned"))
+    (item,) = queued(play, "needs_review")
+    assert (item["proposal"], item["priority"]) == (the_report(play)["id"], 1)
+    assert the_report(play)["status"] == "draft", "one review doesn't keep a report back"
+
+
 # The clock
 
 
