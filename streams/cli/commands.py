@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "explain": ("streams.cli.explain:explain", "Why something was decided, from a recording."),
         "backtest": ("streams.cli.backtest:backtest", "Two rule sets against one recording."),
         "rules": ("streams.cli.rules:rules", "Publish rule sets, compare them, roll them back."),
+        "report": ("streams.cli.report:report", "What goes to others: the transparency report."),
         "adapt": ("streams.cli.adapt:adapt", "Records of other tools in, decisions out to them."),
         "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),
         "kafka": ("streams.cli.kafka:kafka", "A real single-node Kafka for development."),
