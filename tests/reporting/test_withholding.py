@@ -58,7 +58,7 @@ def solutions(one: Table, withheld: Withheld, most: int) -> Iterator[dict[Figure
     yield from fill(0, {})
 
 
-def possible(one: Table, withheld: Withheld, most: int = 9) -> dict[Figure, set[int]]:
+def possible(one: Table, withheld: Withheld, most: int = 6) -> dict[Figure, set[int]]:
     found: dict[Figure, set[int]] = {figure: set() for figure in withheld.figures}
     for whole in solutions(one, withheld, most):
         for figure, values in found.items():
@@ -67,7 +67,7 @@ def possible(one: Table, withheld: Withheld, most: int = 9) -> dict[Figure, set[
 
 
 def cells_of(leaves, rows=("x", "y")):
-    numbers = st.sampled_from([0, 0, 1, 1, 2, 2, 3, 4, 6])
+    numbers = st.sampled_from([0, 0, 1, 1, 2, 2, 3, 4])
     return st.fixed_dictionaries({(row, leaf): numbers for row in rows for leaf in leaves}).filter(
         lambda cells: any(cells.values())
     )
@@ -77,7 +77,7 @@ def cells_of(leaves, rows=("x", "y")):
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_whatever_is_withheld_may_be_several_things_and_what_is_small_at_least_k(leaves, data):
-    one = table(data.draw(cells_of(leaves)), leaves, shared=data.draw(st.sampled_from([0, 9])))
+    one = table(data.draw(cells_of(leaves)), leaves, shared=data.draw(st.sampled_from([0, 5])))
     withheld = withhold(one, K)
     found = possible(one, withheld)
     for figure, values in found.items():
@@ -91,7 +91,7 @@ def test_whatever_is_withheld_may_be_several_things_and_what_is_small_at_least_k
 @given(data=st.data())
 @settings(max_examples=100, deadline=None)
 def test_nothing_about_fewer_than_k_is_told_and_zeros_are(data):
-    one = table(data.draw(cells_of(NESTED, rows=("x", "y", "z"))), NESTED, shared=data.draw(st.sampled_from([0, 9])))  # fmt: skip
+    one = table(data.draw(cells_of(NESTED, rows=("x", "y", "z"))), NESTED, shared=data.draw(st.sampled_from([0, 5])))  # fmt: skip
     withheld = withhold(one, K)
     for figure in one.figures():
         if one.accounts(figure) == 0:
@@ -104,7 +104,7 @@ def test_nothing_about_fewer_than_k_is_told_and_zeros_are(data):
 @given(data=st.data())
 @settings(max_examples=100, deadline=None)
 def test_sums_are_the_sums_of_their_parts(data):
-    one = table(data.draw(cells_of(NESTED)), NESTED, shared=9)
+    one = table(data.draw(cells_of(NESTED)), NESTED, shared=5)
     for row, column in one.figures():
         if column not in one.leaves:
             parts = [(row, part) for part in one.within(column)]

@@ -26,6 +26,7 @@ from streams.reporting.transparency.times import Times
 from streams.reporting.transparency.withholding import Withheld, withhold
 
 DEFAULT_K = 5
+_DAY_MS = 86_400_000
 
 _SHEETS = {
     "found": ("What was found", "harm", "hits"),
@@ -176,7 +177,7 @@ def _overturned(sheet: Sheet, row: str, at: str) -> Share:
 def _medians(
     times: Mapping[tuple[str, str], Times], k: int
 ) -> Mapping[tuple[str, str], int | None]:
-    return {by: one.median() if len(one.people) >= k else None for by, one in times.items()}
+    return {by: one.median() if len(one.people) >= k else None for by, one in sorted(times.items())}
 
 
 def _notes(tally: Tally, period: Period) -> tuple[str, ...]:
@@ -184,8 +185,10 @@ def _notes(tally: Tally, period: Period) -> tuple[str, ...]:
     for topic in TOPICS:
         if topic not in tally.covered:
             notes.append(f"{topic}: there is no record")
-        elif tally.covered[topic][0] > period.start:
-            notes.append(f"{topic}: its oldest record is younger than the period's beginning")
-        if tally.unreadable[topic]:
-            notes.append(f"{topic}: {tally.unreadable[topic]} records couldn't be read")
+        elif tally.covered[topic][0] >= period.start + _DAY_MS:
+            notes.append(f"{topic}: no record is as old as the period's first day")
+        if unreadable := tally.unreadable[topic]:
+            notes.append(f"{topic}: left out as no records of it: {unreadable}")
+    if tally.unknown_decisions:
+        notes.append("reviews: some speak of decisions that aren't recorded, and aren't counted")
     return tuple(notes)

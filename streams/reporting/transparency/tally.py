@@ -160,6 +160,8 @@ class Tally:
         """Oldest and newest Kafka timestamp of each topic that has records."""
         self.unreadable: Counter[str] = Counter()
         """Records left out because they are none of their topic."""
+        self.unknown_decisions = False
+        """Whether a review speaks of a decision that isn't there."""
 
 
 def count(read: Read, schema: Schema, period: Period) -> Tally:
@@ -258,7 +260,9 @@ class _Counting:
             if done.action != UNDO:
                 self._trace(done)
         for judged in self._judged.values():
-            if judged.harm is not None:
+            if judged.harm is None:
+                tally.unknown_decisions = True
+            else:
                 self._settle(judged.harm, judged)
 
     def _trace(self, done: _Done) -> None:
