@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from streams.signals import Schema
 
 _FORMATS = {".md": "markdown", ".csv": "csv", ".json": "json", ".html": "html"}
-_LEAST_K, _DEFAULT_K = 3, 5  # as in streams.reporting.transparency, which --help doesn't import
+_LEAST_K, _DEFAULT_K, _MOST_K = (
+    3,
+    5,
+    1000,
+)  # as in streams.reporting.transparency, which --help doesn't import
 
 
 class _Moment(click.ParamType):
@@ -51,7 +55,7 @@ class _Moment(click.ParamType):
 @click.option("--to", "end", type=_Moment(), metavar="TIME", help="Up to, not included.")
 @click.option("--year", type=click.IntRange(1970, 9998), help="That year, instead of both.")
 @click.option(
-    "--k", type=click.IntRange(_LEAST_K), default=_DEFAULT_K, show_default=True,
+    "--k", type=click.IntRange(_LEAST_K, _MOST_K), default=_DEFAULT_K, show_default=True,
     help="What is about fewer accounts is withheld.",
 )  # fmt: skip
 @click.option(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -189,9 +191,6 @@ def day(tmp_path_factory) -> Path:
 
 
 def replayed(where: Path, *names: str, into: str) -> None:
-    import subprocess
-    import sys
-
     with (where / into).open("wb") as file:
         subprocess.run([sys.executable, "-m", "streams.cli", "replay", *(where / name for name in names)], stdout=file, check=True)  # fmt: skip
 

@@ -111,10 +111,11 @@ _SAID: Mapping[str, Callable[[bytes], Any]] = {
 }
 
 
-class _Done(NamedTuple):
-    """An action: `person`, `at` and what it rests on as digests."""
+class _Done(msgspec.Struct, gc=False, array_like=True):
+    """An action: `person` and what it rests on as digests, `subject` of person and harm."""
 
     person: int
+    subject: int
     harm: str
     action: str
     at: int
@@ -180,7 +181,7 @@ class _Counting:
         self._taken_back: set[int] = set()
         self._done: list[_Done] = []
         self._wanted: dict[int, tuple[int, ...]] = {}
-        self._last: dict[tuple[int, str], int] = {}
+        self._last: dict[int, int] = {}
         self._hits: dict[int, tuple[str, int] | None] = {}
         self._seen: set[str] = set()
 
@@ -210,10 +211,11 @@ class _Counting:
         person, harm = _person(one), self._harm(one.harm)
         grounds = () if one.action == UNDO else one.detections
         detections = tuple(_digest(one.account, id_) for id_ in grounds)
-        self._done.append(_Done(person, harm, one.action, at, detections))
+        subject = _subject(person, harm)
+        self._done.append(_Done(person, subject, harm, one.action, at, detections))
         self._wanted.update(dict.fromkeys(detections, ()))
         if one.action in LADDER:
-            self._last[person, harm] = 0
+            self._last[subject] = 0
 
     def _hear_of(self, one: _Enforcement | _Detection, id_: int) -> None:
         judged = self._judged.get(id_)
@@ -229,7 +231,7 @@ class _Counting:
             evidence = tuple(_digest(one.account, signal) for signal in one.evidence)
             self._wanted[id_] = evidence
             self._hits.update(dict.fromkeys(evidence))
-        subject = _person(one), self._harm(one.harm)
+        subject = _subject(_person(one), self._harm(one.harm))
         if subject in self._last and one.mode == "live" and one.entity is None:
             at = parse_ms(one.at)
             if at < self._period.end and id_ not in self._taken_back:
@@ -246,15 +248,14 @@ class _Counting:
     def _join(self) -> None:
         """Put together what the passes found."""
         tally = self._tally
-        begun: dict[tuple[int, str, str], int] = {}
+        begun: dict[str, dict[int, int]] = {action: {} for action in LADDER}
         for done in self._done:
-            key = done.person, done.harm, done.action
-            begun[key] = min(done.at, begun.get(key, done.at))
+            if (since := begun.get(done.action)) is not None:
+                since[done.subject] = min(done.at, since.get(done.subject, done.at))
         for done in self._done:
             column: Column = (done.action,)
             if done.action in LADDER:
-                since = begun[done.person, done.harm, done.action] + REST_MS
-                again = self._last[done.person, done.harm] > since
+                again = self._last[done.subject] > begun[done.action][done.subject] + REST_MS
                 column = (done.action, AGAIN if again else NOT_AGAIN)
             tally.done.add(done.harm, column, done.person)
             if done.action != UNDO:
@@ -324,6 +325,10 @@ class _Counting:
 def _person(one: Any) -> int:
     """Whom it is about: the account, or the end user behind it."""
     return _digest(one.account, one.end_user or "")
+
+
+def _subject(person: int, harm: str) -> int:
+    return xxh3_64_intdigest(f"{person} {harm}".encode())
 
 
 def _digest(account: str, id_: str) -> int:

@@ -8,6 +8,10 @@ from collections import Counter
 _STEP = math.log(1.02)
 
 
+MOST_PEOPLE = 1000
+"""Of whom it is remembered whose times they are; more needn't be told apart."""
+
+
 class Times:
     """Times (ms) in steps of 2 %, and whose they are. A median is off by 1 % at most."""
 
@@ -18,7 +22,8 @@ class Times:
     def add(self, person: int, ms: int) -> None:
         """Note a time of a person; what is under a second counts as one."""
         self._steps[round(math.log(max(ms, 1000)) / _STEP)] += 1
-        self.people.add(person)
+        if len(self.people) < MOST_PEOPLE:
+            self.people.add(person)
 
     def median(self) -> int:
         """The lower median, ms, to two digits. Raises IndexError without any."""
