@@ -78,7 +78,8 @@ def cells_of(leaves, rows=("x", "y")):
 @settings(max_examples=60, deadline=None)
 def test_whatever_is_withheld_may_be_several_things_and_what_is_small_at_least_k(leaves, data):
     one = table(data.draw(cells_of(leaves)), leaves, shared=data.draw(st.sampled_from([0, 5])))
-    withheld = withhold(one, K)
+    together = data.draw(st.sampled_from([(), (leaves[0][:1], leaves[2])]))
+    withheld = withhold(one, K, together=together)
     found = possible(one, withheld)
     for figure, values in found.items():
         assert one.accounts(figure) in values  # the truth is among what the test thinks possible
@@ -152,6 +153,14 @@ def test_a_person_in_many_cells_is_still_one_person():
         for person in range(10, 30):
             one.add("y", leaf, person)
     assert ("x", ()) in withhold(one, K).figures  # three, but of one person
+
+
+def test_what_goes_together_is_withheld_together_where_one_is_small():
+    cells = {("x", ("a",)): 2, ("x", ("b",)): 50, ("x", ("c",)): 50, ("y", ("a",)): 40, ("y", ("b",)): 40, ("y", ("c",)): 40}  # fmt: skip
+    hidden = withhold(table(cells), K, together=[("a",), ("c",)]).figures
+    assert {("x", ("a",)), ("x", ("c",))} <= hidden
+    assert ("x", ("b",)) not in hidden
+    assert ("y", ("a",)) in hidden
 
 
 def test_a_large_report_is_decided_quickly():

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from streams.policy import LADDER
 from streams.policy.settling import OVERTURNED, UPHELD
+from streams.records import PROPOSABLE
 from streams.reporting.transparency.stages import ACTED_ON
 from streams.reporting.transparency.tables import WHOLE, Column, Table
 from streams.reporting.transparency.tally import (
@@ -35,6 +36,10 @@ _SHEETS = {
     "reviewed": ("What people decided", "harm", "decisions"),
 }
 """Title of each table, what its rows are, and what is counted beside accounts."""
+
+
+_GO_TOGETHER = (*((action,) for action in PROPOSABLE if action not in LADDER), ("suspend",))
+"""Zero tolerance preserves, removes, and suspends or locks: who knows that and all but one knows it."""
 
 
 class Told(NamedTuple):
@@ -107,7 +112,7 @@ class Report(NamedTuple):
 def make(tally: Tally, period: Period, k: int = DEFAULT_K) -> Report:
     """What is told of a tally so that nothing about fewer than `k` people is."""
     led_to = withhold(tally.acted_on, k)
-    what = withhold(tally.done, k, people_told=not led_to.people)
+    what = withhold(tally.done, k, people_told=not led_to.people, together=_GO_TOGETHER)
     if what.people and not led_to.people:
         led_to = withhold(tally.acted_on, k, people_told=False)
     found = _sheet("found", tally.found, withhold(tally.found, k))

@@ -103,6 +103,7 @@ class _Enforcement(msgspec.Struct, gc=False):
     action: str
     detections: tuple[str, ...]
     end_user: str | None = None
+    undoes: str | None = None
 
 
 _SAID: Mapping[str, Callable[[bytes], Any]] = {
@@ -208,6 +209,8 @@ class _Counting:
         return self._tally
 
     def _note(self, one: _Enforcement, at: int) -> None:
+        if one.action == UNDO and self._was_overturned(one):
+            return  # it stands in the table of reviews, and one figure in two tables tells too much
         person, harm = _person(one), self._harm(one.harm)
         grounds = () if one.action == UNDO else one.detections
         detections = tuple(_digest(one.account, id_) for id_ in grounds)
@@ -216,6 +219,14 @@ class _Counting:
         self._wanted.update(dict.fromkeys(detections, ()))
         if one.action in LADDER:
             self._last[subject] = 0
+
+    def _was_overturned(self, one: _Enforcement) -> bool:
+        decisions = (_digest(one.account, id_) for id_ in (one.undoes or "", *one.detections))
+        return any(
+            OVERTURNED in (judged.first, judged.appeal)
+            for decision in decisions
+            if (judged := self._judged.get(decision)) is not None
+        )
 
     def _hear_of(self, one: _Enforcement | _Detection, id_: int) -> None:
         judged = self._judged.get(id_)

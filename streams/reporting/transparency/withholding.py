@@ -57,21 +57,32 @@ class _Edge(NamedTuple):
     up: int
 
 
-def withhold(table: Table, k: int, *, people_told: bool = True) -> Withheld:
+def withhold(
+    table: Table, k: int, *, people_told: bool = True, together: Collection[Column] = ()
+) -> Withheld:
     """What must not be told of a table, so that nothing about fewer than `k` people is known.
 
     `people_told`: whether the number of distinct people in it is told, if it may be. The sum of
-    all is withheld only where nothing else helps, and that number before it.
+    all is withheld only where nothing else helps, and that number before it. `together`: columns
+    that are withheld in a row where one of them is small, because what is known of their meaning
+    would tell one from the others.
     """
     people = table.people(_TOTAL)
     small = [f for f in table.figures() if table.accounts(f) and table.people(f) < k]
     if 0 < people < k:
         # Nothing that isn't zero is told, and nothing bounds it.
         return Withheld(frozenset(f for f in table.figures() if table.accounts(f)), people=True)
+    joined = [
+        (row, column)
+        for row, one in small
+        if one in together
+        for column in together
+        if table.accounts((row, column))
+    ]
     bounds = [people] if people_told else []
     for bound, kept in (*((bound, {_TOTAL}) for bound in bounds), (None, {_TOTAL}), (None, set())):
         graph = _Graph(table, bound, kept)
-        if graph.protect(small, k):
+        if graph.protect({*small, *joined}, k):
             return Withheld(frozenset(graph.hidden), people=bound is None)
     raise AssertionError("with every figure withheld each may have any value")
 
@@ -93,15 +104,16 @@ class _Graph:
             for node in (edge.start, edge.end):
                 self._at.setdefault(node, []).append(figure)
 
-    def protect(self, small: Iterable[Figure], k: int) -> bool:
+    def protect(self, wanted: Iterable[Figure], k: int) -> bool:
         """Withhold these and what they need; whether that can be done."""
-        small = sorted(small, key=lambda figure: (self._edges[figure].value, figure))
-        self.hidden.update(small)
-        for figure in small:
+        figures = sorted(wanted, key=lambda figure: (self._edges[figure].value, figure))
+        self.hidden.update(figures)
+        for figure in figures:
             value = self._edges[figure].value
-            down = value - 1 if figure[1] in self._leaves and figure[0] != WHOLE else 0
-            # A sum may go either way; up is always as good, for nothing stops it but `bound`.
-            for steps, upwards in ((down, False), (k - 1 if not down else k - value, True)):
+            innermost = figure[1] in self._leaves and figure[0] != WHOLE
+            # Others may go either way; up is as good, for nothing stops it but `bound`.
+            down, up = (value - 1, k - value) if innermost and value < k else (0, k - 1)
+            for steps, upwards in ((down, False), (up, True)):
                 needed = self._way_around(figure, steps, upwards=upwards)
                 if needed is None:
                     return False
