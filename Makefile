@@ -9,10 +9,12 @@ BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 VIGIL := $(VENV)/.vigil
 NEIGHBOURS := $(VENV)/.neighbours
+PINNED := --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
+  --no-emit-trusted-host --no-emit-find-links --no-emit-options
 JARS := .build/kafka/libs/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench venv jars requirements clean
+.PHONY: help demo test lint format docs bench venv jars programs requirements clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +22,7 @@ help: ## what there is to make
 demo: $(VIGIL) $(JARS) ## a simulated day through a real Kafka, with a summary
 	@$(BIN)/vigil demo
 
-test: lint $(JARS) $(NEIGHBOURS) ## everything: lint, unit, property and real-broker tests
+test: lint $(JARS) $(NEIGHBOURS) programs ## everything: lint, unit, property and real-broker tests
 	@$(BIN)/python -m pytest
 
 lint: $(VIGIL) ## style, types, and which way dependencies point
@@ -33,12 +35,15 @@ format: $(VIGIL) ## rewrite the code in the house's style
 	@$(BIN)/ruff format -q .
 	@$(BIN)/ruff check -q --fix .
 
-docs: $(VIGIL) ## what is written from the code: the catalogue's page, the schema of rule files
+docs: $(VIGIL) ## what is written from the code: two pages, the schema of rule files, the boards
 	@mkdir -p .build
 	@$(BIN)/python -m streams.patterns.catalogue_page >.build/catalogue.md
+	@$(BIN)/python -m streams.metrics.page >.build/metrics.md
 	@$(BIN)/python -m streams.patterns.rule_schema >.build/rule.schema.json
 	@mv .build/catalogue.md docs/catalogue.md
+	@mv .build/metrics.md docs/metrics.md
 	@mv .build/rule.schema.json streams/patterns/rule.schema.json
+	@$(BIN)/python -m dashboards
 
 bench: $(VIGIL) $(JARS) ## the benchmarks, all or BENCH='job …'
 	@$(BIN)/python -m streams.bench $(BENCH)
@@ -46,6 +51,14 @@ bench: $(VIGIL) $(JARS) ## the benchmarks, all or BENCH='job …'
 venv: $(VIGIL) ## the virtual environment in .venv
 
 jars: $(JARS) ## the jars of the embedded Kafka
+
+# Packages of the system: installed where that may be done, named where it may not.
+programs: ## Debian's prometheus, promtool and kubectl, for the tests
+	@lacking= ; for pair in prometheus=prometheus promtool=prometheus kubectl=kubernetes-client; do \
+	  command -v $${pair%=*} >/dev/null || lacking="$$lacking $${pair#*=}"; done; \
+	[ -z "$$lacking" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$lacking >/dev/null; } \
+	  || { echo "programs for the tests are missing: apt-get install$$lacking"; exit 1; }
 
 # Packages, exactly those of the hash-pinned list. A stamp makes the second time instant.
 $(PACKAGES): requirements-dev.txt
@@ -81,10 +94,10 @@ requirements: $(VIGIL) ## pin the newest allowed packages anew
 	    *-dev) more='--extra dev --constraint requirements.txt' ;; \
 	    *) more='--extra neighbours --constraint requirements-dev.txt' ;; \
 	  esac; \
-	  $(BIN)/pip-compile -q --upgrade --generate-hashes --strip-extras --allow-unsafe \
-	    --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
-	    $$more -o $$out.txt pyproject.toml || exit 1; \
+	  $(BIN)/pip-compile -q --upgrade $(PINNED) $$more -o $$out.txt pyproject.toml || exit 1; \
 	done
+	@echo hatchling | $(BIN)/pip-compile -q $(PINNED) --constraint requirements-dev.txt \
+	  -o requirements-build.txt -
 
 clean: ## remove what was built; a running embedded Kafka is stopped first
 	@[ ! -x $(BIN)/vigil ] || $(BIN)/vigil kafka stop >/dev/null 2>&1 || true

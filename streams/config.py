@@ -169,8 +169,8 @@ class Settings:
     def connection(self, brokers: str | None = None) -> dict[str, Any]:
         """The client settings that aiokafka and kafka-python share, for `brokers` or the setting.
 
-        Raises `ConfigError` if there are no brokers, SASL lacks a name or password, or a TLS file
-        can't be read.
+        Raises `ConfigError` if there are no brokers, SASL lacks a name or password or would send
+        it in the clear, or a TLS file can't be read.
         """
         servers = brokers or self["brokers"]
         if not servers:
@@ -190,6 +190,11 @@ class Settings:
             for name in ("sasl_username", "sasl_password"):
                 if not self[name]:
                     raise ConfigError(f"{protocol} needs {name}: set VIGIL_{name.upper()}")
+            if (protocol, self["sasl_mechanism"]) == ("SASL_PLAINTEXT", "PLAIN"):
+                raise ConfigError(
+                    "PLAIN without TLS sends the password in the clear: set"
+                    " security_protocol = SASL_SSL, or sasl_mechanism = SCRAM-SHA-512"
+                )
             client["sasl_mechanism"] = self["sasl_mechanism"]
             client["sasl_plain_username"] = self["sasl_username"]
             client["sasl_plain_password"] = self["sasl_password"]

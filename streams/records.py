@@ -66,7 +66,7 @@ class Detection(msgspec.Struct, omit_defaults=True, kw_only=True):
     at: str
     window: Span
     evidence: Sequence[str]
-    values: dict[str, str | int | float]
+    values: dict[str, str | int | float | bool]
     cause: int
     """How many derived signals lie between the input and this: 0, it rests on input alone."""
     retracts: str | None = None

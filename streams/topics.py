@@ -23,6 +23,24 @@ MAX_RECORD_BYTES = 1_048_588
 _DAY_MS = 86_400_000
 
 
+class Party(StrEnum):
+    """Who logs in to Kafka, each as a principal of its own; what each may do: `streams.admin.acls`.
+
+    Who may write a hit or a review decides who can get an account suspended. So each topic has
+    one writer, and what has been decided has one author: the workers.
+    """
+
+    PLATFORM = "platform"  # tells what accounts do
+    MODERATION = "moderation"  # tells what was found
+    REVIEWERS = "reviewers"  # the tool in which people decide
+    OPERATORS = "operators"  # vigil release, void, undo, snooze, erase
+    PUBLISHERS = "publishers"  # vigil rules publish
+    WORKERS = "workers"  # vigil run
+    ENFORCERS = "enforcers"  # do to accounts what was decided
+    REPORTERS = "reporters"  # take drafts to the authorities
+    WATCHERS = "watchers"  # on call: vigil doctor, tap, backtest; write nothing
+
+
 class Role(StrEnum):
     """Where a topic stands in the picture of DESIGN.md."""
 
@@ -35,14 +53,19 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic: `key` says what its records are keyed by, `writer` who alone may write it."""
+    """One topic.
+
+    `key` says what its records are keyed by, `writer` who alone may write it, `readers` who may
+    read it besides the workers.
+    """
 
     name: str
     role: Role
     key: str
-    writer: str
+    writer: Party
     about: str
     config: Mapping[str, str] = field(default_factory=dict)
+    readers: tuple[Party, ...] = ()
 
     @property
     def compacted(self) -> bool:
@@ -75,55 +98,62 @@ _STATE = MappingProxyType(
 )
 _RULES = MappingProxyType({"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"})
 
-_PLATFORM = "the platform"
-_VIGIL = "Vigil"
+_WATCHED = (Party.WATCHERS,)
+_DECIDED = (Party.REVIEWERS, Party.OPERATORS, Party.WATCHERS)
+
+
+def _in(name: str, writer: Party, about: str, *, key: str = "account") -> Topic:
+    return Topic(name, Role.IN, key, writer, about, _kept(45), _WATCHED)
+
+
+def _between(name: str, key: str, about: str) -> Topic:
+    return Topic(name, Role.BETWEEN, key, Party.WORKERS, about, _kept(45))
+
+
+def _out(
+    name: str, about: str, days: int, readers: tuple[Party, ...], *, key: str = "account"
+) -> Topic:
+    return Topic(name, Role.OUT, key, Party.WORKERS, about, _kept(days), readers)
+
+
+def _state(agent: str, readers: tuple[Party, ...] = ()) -> Topic:
+    about = f"the {agent} agent's state"
+    return Topic(f"{agent}-state", Role.STATE, "state key", Party.WORKERS, about, _STATE, readers)
+
 
 TABLE: tuple[Topic, ...] = (
-    Topic("activity", Role.IN, "account", _PLATFORM, "what accounts do", _kept(45)),
-    Topic("moderation-hits", Role.IN, "account", "moderation", "what moderation found", _kept(45)),
-    Topic("reviews", Role.IN, "account", "reviewers' tools", "what a person decided", _kept(45)),
-    Topic(
-        "account-commands",
-        Role.IN,
-        "account",
-        "operators",
-        "snooze, erase, confirm, retract",
-        _kept(45),
-    ),
-    Topic(
-        "pattern-commands",
-        Role.IN,
-        "pattern",
-        "operators",
-        "release, void, undo, resume",
-        _kept(45),
-    ),
-    Topic("entity-signals", Role.BETWEEN, "entity", _VIGIL, "an account met an entity", _kept(45)),
-    Topic(
-        "account-signals",
-        Role.BETWEEN,
-        "account",
-        _VIGIL,
-        "what others say of an account",
-        _kept(45),
-    ),
-    Topic("proposals", Role.BETWEEN, "pattern", _VIGIL, "actions awaiting a verdict", _kept(45)),
-    Topic("detections", Role.OUT, "account", _VIGIL, "every pattern that fired", _kept(90)),
-    Topic("enforcement", Role.OUT, "account", _VIGIL, "what to do to whom", _kept(400)),
-    Topic("review-queue", Role.OUT, "account", _VIGIL, "what needs a person", _kept(90)),
-    Topic("reports", Role.OUT, "account", _VIGIL, "drafts for authorities", _kept(400)),
-    Topic(
+    _in("activity", Party.PLATFORM, "what accounts do"),
+    _in("moderation-hits", Party.MODERATION, "what moderation found"),
+    _in("reviews", Party.REVIEWERS, "what a person decided"),
+    _in("account-commands", Party.OPERATORS, "snooze, erase, confirm, retract"),
+    _in("pattern-commands", Party.OPERATORS, "release, void, undo, resume", key="pattern"),
+    _between("entity-signals", "entity", "an account met an entity"),
+    _between("account-signals", "account", "what others say of an account"),
+    _between("proposals", "pattern", "actions awaiting a verdict"),
+    _out("detections", "every pattern that fired", 90, _DECIDED),
+    _out("enforcement", "what to do to whom", 400, (Party.ENFORCERS, *_DECIDED)),
+    _out("review-queue", "what needs a person", 90, _DECIDED),
+    _out("reports", "drafts for authorities", 400, (Party.REPORTERS,)),
+    _out(
         "dead-letters",
-        Role.OUT,
-        "source topic/partition",
-        _VIGIL,
         "what was refused, and why",
-        _kept(45),
+        45,
+        (Party.OPERATORS, Party.WATCHERS),
+        key="source topic/partition",
     ),
-    Topic("accounts-state", Role.STATE, "state key", _VIGIL, "the accounts agent's state", _STATE),
-    Topic("entities-state", Role.STATE, "state key", _VIGIL, "the entities agent's state", _STATE),
-    Topic("governor-state", Role.STATE, "state key", _VIGIL, "the governor agent's state", _STATE),
-    Topic("rules", Role.RULES, "rule set", "rule publishers", "published rule sets", _RULES),
+    _state("accounts"),
+    _state("entities"),
+    # Commands look at what is held before they release or void it.
+    _state("governor", (Party.OPERATORS,)),
+    Topic(
+        "rules",
+        Role.RULES,
+        "rule set",
+        Party.PUBLISHERS,
+        "published rule sets",
+        _RULES,
+        (Party.PUBLISHERS, Party.WATCHERS),
+    ),
 )
 
 BY_NAME: Mapping[str, Topic] = MappingProxyType({topic.name: topic for topic in TABLE})
@@ -149,3 +179,8 @@ def group_id(prefix: str = "") -> str:
 def worker_group(worker_id: str, prefix: str = "") -> str:
     """The group without members by whose offset a worker signs for its name."""
     return f"{prefix}vigil.worker.{worker_id}"
+
+
+def transactional_id(agent: str, partition: int, prefix: str = "") -> str:
+    """The fixed transactional id under which one partition of an agent is committed."""
+    return f"{prefix}vigil.{agent}.{partition}"

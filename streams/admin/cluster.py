@@ -9,8 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import aiokafka.errors
 from kafka import TopicPartition, errors
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
+
+from streams.admin import login, tls
+from streams.admin.explanation import denied, explain
 
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 15.0
@@ -43,9 +47,10 @@ class Live:
 class Cluster:
     """What `open_cluster` gives: the few questions Vigil asks of a cluster."""
 
-    def __init__(self, client: Any, brokers: str) -> None:
+    def __init__(self, client: Any, connection: Mapping[str, Any]) -> None:
         self.client = client
-        self.brokers = brokers
+        self.connection = connection
+        self.brokers = str(connection["bootstrap_servers"])
 
     def topics(self) -> dict[str, Live]:
         """All topics by full name, as one broker sees them now."""
@@ -67,6 +72,14 @@ class Cluster:
             if topic["error_code"] == 0 and topic["partitions"]
         }
 
+    def denied(self, names: Iterable[str]) -> set[str]:
+        """Those of `names` the principal may not even look at: `topics` leaves them out."""
+        return {
+            topic["name"]
+            for topic in self.client.describe_topics(list(names))
+            if topic["error_code"] == errors.TopicAuthorizationFailedError.errno
+        }
+
     def insist_on_leaders(self, partitions: Mapping[str, int]) -> None:
         """Return when every partition of these topics (name: count) is led in deed.
 
@@ -81,15 +94,18 @@ class Cluster:
             }
         )
 
-    def configs(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
-        """Every setting of the topics `names`, defaults included."""
+    def configs(self, names: Collection[str]) -> dict[str, Mapping[str, str]]:
+        """Every setting of the topics `names`, defaults included. Raises `KafkaUnreachable`."""
         wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         if not wanted:
             return {}
-        found = self.client.describe_configs(wanted, config_filter="all")
+        found = self.client.describe_configs(wanted, config_filter="all")["topic"]
+        # Without the right to see them they come back empty, with no error.
+        if empty := [name for name in names if not found.get(name)]:
+            raise KafkaUnreachable(denied(f"the settings of {', '.join(empty)}", self.connection))
         return {
             name: {key: entry["value"] for key, entry in entries.items()}
-            for name, entries in found["topic"].items()
+            for name, entries in found.items()
         }
 
     def group_ids(self) -> set[str]:
@@ -145,47 +161,37 @@ def open_cluster(
     A refused authorisation and a broker that stops answering are `KafkaUnreachable` too: Kafka
     can't be used, whatever the reason.
     """
-    brokers = str(connection["bootstrap_servers"])
     client = None
     try:
         with _quiet():
+            # First, since the client would try until its time is up, and then not say why.
+            if (fault := tls.fault(connection)) is not None:
+                raise KafkaUnreachable(fault)
+            if (refusal := login.refusal(connection)) is not None:
+                raise refusal
             client = KafkaAdminClient(
                 **connection,
                 bootstrap_timeout_ms=int(timeout_s * 1000),
                 request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
                 client_id="vigil-admin",
             )
-            yield Cluster(client, brokers)
-    except (errors.KafkaError, OSError) as error:
-        raise KafkaUnreachable(_explain(error, brokers, timeout_s)) from None
+            yield Cluster(client, connection)
+    except (errors.KafkaError, aiokafka.errors.KafkaError, OSError) as error:
+        raise KafkaUnreachable(explain(error, connection, timeout_s=timeout_s)) from None
     finally:
         if client is not None:
             client.close()
 
 
-def _explain(error: Exception, brokers: str, timeout_s: float) -> str:
-    match error:
-        case errors.SaslAuthenticationFailedError():
-            return f"Kafka at {brokers} refused the login: check sasl_mechanism, name and password"
-        case errors.ClusterAuthorizationFailedError() | errors.TopicAuthorizationFailedError():
-            return f"Kafka at {brokers} forbids this: the principal lacks an ACL ({error})"
-        case errors.KafkaTimeoutError() | OSError():
-            return (
-                f"no Kafka answered at {brokers} within {timeout_s:g} s: is the address right"
-                " (--brokers, VIGIL_BROKERS), is it running (vigil kafka start), is"
-                " security_protocol what its listener speaks?"
-            )
-        case _:
-            return f"Kafka at {brokers}: {type(error).__name__}: {error}"
-
-
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Our one error line is enough; the client would log each attempt to connect."""
-    logger = logging.getLogger("kafka")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    """Our one error line is enough; the clients would log each attempt to connect."""
+    loggers = [logging.getLogger(name) for name in ("kafka", "aiokafka")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

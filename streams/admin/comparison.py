@@ -40,10 +40,11 @@ class TopicsWrong(Exception):
             cause = (difference.problem, difference.remedy)
             by_cause.setdefault(cause, []).append(difference.topic)
         lines = [
-            f"\n  {', '.join(topics)}: {problem}. {remedy}"
+            f"{', '.join(topics)}: {problem}. {remedy}"
             for (problem, remedy), topics in by_cause.items()
         ]
-        super().__init__(f"the topics are not as they must be:{''.join(lines)}")
+        lead = "\n  " if len(lines) > 1 else " "
+        super().__init__(f"the topics are not as they must be:{lead}{lead.join(lines)}")
 
 
 def check(
@@ -86,25 +87,30 @@ def compare(
     configs = cluster.configs(live)
     counts = Counter(topic.partitions for topic in live.values())
     expected = partitions or (max(counts, key=lambda n: (counts[n], n)) if counts else 0)
+    absent = {one.topic: one for one in missing(cluster, ours - live.keys(), prefix)}
     differences: list[Difference] = []
     for topic in TABLE:
         name = prefix + topic.name
-        if name not in live:
-            differences.append(_missing(cluster, name, prefix))
+        if name in absent:
+            differences.append(absent[name])
             continue
         differences += _layout(live[name], expected)
         differences += _settings(cluster, topic, name, configs[name])
     return differences
 
 
-def _missing(cluster: Cluster, name: str, prefix: str) -> Difference:
+def missing(cluster: Cluster, names: Collection[str], prefix: str = "") -> list[Difference]:
+    """Why topics (full names) aren't among those of the cluster: not there, or not to be seen."""
+    denied = cluster.denied(names) if names else set()
     with_prefix = f" --prefix {prefix}" if prefix else ""
-    return Difference(
-        topic=name,
-        problem="is missing",
-        remedy=f"Run: vigil topics create --brokers {cluster.brokers}{with_prefix}",
-        fatal=True,
-    )
+    create = f"Run: vigil topics create --brokers {cluster.brokers}{with_prefix}"
+    hidden = f"Have the administrator run: vigil topics acls --apply{with_prefix}"
+    return [
+        Difference(name, "may not be seen, an ACL is missing", hidden, fatal=True)
+        if name in denied
+        else Difference(name, "is missing", create, fatal=True)
+        for name in names
+    ]
 
 
 def _layout(live: Live, expected: int) -> list[Difference]:

@@ -174,10 +174,10 @@ def _end_user(finding: Finding) -> str | None:
     return None
 
 
-def _values(finding: Finding, crowd: int) -> dict[str, str | int | float]:
+def _values(finding: Finding, crowd: int) -> dict[str, str | int | float | bool]:
     """What was measured and against which threshold; a rule without a window measures nothing."""
     pattern = finding.pattern
-    values: dict[str, str | int | float] = {}
+    values: dict[str, str | int | float | bool] = {}
     if pattern.correlation is not None:
         values[pattern.measures] = finding.firing.measured
         if pattern.words:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from streams.agents.attention import FIRST
 from streams.agents.contract import Out, State
 from streams.agents.governor_budgets import Budgets
 from streams.agents.governor_state import DAY_MS, HOUR_MS, PatternRecord, Quality, VersionRecord
 from streams.agents.governor_verdicts import (
-    FIRST_PRIORITY,
     Place,
     put_version,
     review_item,
@@ -77,7 +77,7 @@ def stop(state: State, place: Place, version: VersionRecord, trip: Trip) -> None
 def tell(state: State, place: Place, cause: Proposal, trip: Trip, out: Out) -> None:
     """Let a person know that a breaker opened, by the action that set it off."""
     item = review_item(place, cause, "breaker", state.now)
-    item.priority = FIRST_PRIORITY
+    item.priority = FIRST
     item.due_at = format_ms(state.now + LOOK_WITHIN_MS)
     item.held_by = trip.why
     out.emit("review-queue", cause.account, item)

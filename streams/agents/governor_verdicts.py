@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from streams.agents.attention import priority_of
 from streams.agents.contract import Out, State
 from streams.agents.governor_state import (
     DECISION,
@@ -23,9 +24,6 @@ from streams.agents.governor_state import (
 )
 from streams.records import AccountSignal, Enforcement, Proposal, ReviewItem, output_id, undo_id
 from streams.signals.times import format_ms
-
-PRIORITIES = {"critical": 1, "high": 2, "medium": 3}
-FIRST_PRIORITY, LAST_PRIORITY = 1, 4
 
 
 class Place(NamedTuple):
@@ -142,8 +140,7 @@ def settle(state: State, place: Place, decision: Decision, status: int) -> None:
 
 def due_of(held: Hold) -> tuple[int, int]:
     """The priority of a held action, 1 first, and by when a person should have looked (ms)."""
-    priority = PRIORITIES.get(held.proposal.severity, LAST_PRIORITY)
-    return priority, held.at + 1000 * held.proposal.review_within_s
+    return priority_of(held.proposal.severity), held.at + 1000 * held.proposal.review_within_s
 
 
 def review_item(
@@ -153,7 +150,6 @@ def review_item(
     now: int,
 ) -> ReviewItem:
     """An item about an action; `now` is ms."""
-    priority = PRIORITIES.get(about.severity, LAST_PRIORITY)
     return ReviewItem(
         id=_id(f"review/{reason}", place, about.account),
         account=about.account,
@@ -161,7 +157,7 @@ def review_item(
         proposal=place.id,
         detections=about.detections,
         pattern=place.pattern,
-        priority=priority,
+        priority=priority_of(about.severity),
         due_at=format_ms(now + 1000 * about.review_within_s),
         end_user=about.end_user,
         content_ref=about.content_ref,

@@ -21,16 +21,18 @@ from streams.signals.times import format_ms
 
 
 class BuiltIn(NamedTuple):
-    """A rule that is in the code. `version` changes with what it does."""
+    """A rule that is in the code. `version` changes with what it does, `harm` is its usual one."""
 
     id: str
     title: str
     version: str = "built-in-1"
     severity: str = "critical"
+    harm: str = "csam"
 
 
 ZERO_TOLERANCE = BuiltIn("df8e84a0-8ab6-46d6-b11f-e2928dc4ff0e", "Known material")
 REMOVAL = BuiltIn("63141e94-157e-4b1c-a119-300e7233b520", "Confirmed content is held")
+BUILT_IN = (ZERO_TOLERANCE, REMOVAL)
 
 
 def on_hit(state: State, ruleset: RuleSet, hit: Any, what: Established, out: Out) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from streams.agents.attention import priority_of
 from streams.agents.case_state import case_of, put_case
 from streams.agents.contract import Out, State
 from streams.policy import Decision, Offence, Policy, Step, decide, remember
@@ -18,8 +19,6 @@ from streams.signals.times import format_ms
 
 URGENT = frozenset({"critical"})
 """Severities that don't wait for the checkpoint's timer."""
-PRIORITIES = {"critical": 1, "high": 2, "medium": 3}
-LAST_PRIORITY = 4
 
 
 class Cause(NamedTuple):
@@ -98,7 +97,7 @@ def _to_look_at(policy: Policy, cause: Cause, decision: Decision, proposal: str)
         proposal=proposal or offence.detection,
         detections=(offence.detection,),
         pattern=offence.pattern,
-        priority=PRIORITIES.get(offence.severity, LAST_PRIORITY),
+        priority=priority_of(offence.severity),
         due_at=format_ms(decision.moment + policy.due(offence.harm)),
         end_user=offence.end_user,
         content_ref=offence.content_ref,

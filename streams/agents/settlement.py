@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
+from streams.agents.attention import priority_of
 from streams.agents.case_state import ACTION, CASE, case_of, put_case
 from streams.agents.contract import Out, State
-from streams.agents.offences import LAST_PRIORITY, PRIORITIES
 from streams.policy import (
     Action,
     Case,
@@ -157,7 +157,7 @@ class Settlement(NamedTuple):
             proposal=about.id,
             detections=about.detections,
             pattern=about.pattern,
-            priority=PRIORITIES.get(about.severity, LAST_PRIORITY),
+            priority=priority_of(about.severity),
             due_at=format_ms(self.state.now + self.policy.due(about.harm)),
             end_user=about.end_user,
             content_ref=about.content_ref,

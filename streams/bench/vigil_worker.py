@@ -50,6 +50,9 @@ class ProgressFile:
     def commit_failed(self, agent: str, reason: str) -> None:
         """The worker's log tells."""
 
+    def restoring(self, agent: str, partition: int, left: int) -> None:
+        """Of no interest."""
+
     def restored(self, agent: str, records: int, seconds: float) -> None:  # noqa: ARG002
         """On stderr: `restore` reads it from the log."""
         sys.stderr.write(f"restored {records} records in {seconds:.3f} s\n")
@@ -68,7 +71,6 @@ async def run(arguments: list[str]) -> None:
     """Run until stopped, then end the process with the worker's exit code."""
     brokers, prefix, partitions, name, progress = arguments
     settings = WorkerSettings(
-        brokers=brokers,
         connection={"bootstrap_servers": brokers.split(",")},
         worker_id=name,
         partitions=int(partitions),

@@ -95,11 +95,12 @@ def _compare(
     jobs: int | None,
 ) -> Comparison:
     from streams.workbench.backtest.comparison import compare
+    from streams.workbench.backtest.passes import DECISIONS
     from streams.workbench.backtest.shards import Task
 
     size = sum(path.stat().st_size for path in files)
     processes = jobs or max(1, min(options.cores(), size // _BYTES_WORTH_A_PROCESS))
-    with progress.of_bytes("running both", size * processes) as advance:
+    with progress.of_bytes("running both", size * (processes + DECISIONS)) as advance:
         return compare(Task(old, new, schema, files), processes, advance)
 
 

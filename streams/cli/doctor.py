@@ -38,7 +38,8 @@ def doctor(
     vigil doctor --brokers kafka:9092 --rules my-rules/ --json
 
     Looks at broker versions and settings, topics, retention against the rules' windows, clocks,
-    whether producers partition as Kafka does, dead letters, the worker group and the rule sets it
+    whether producers partition as Kafka does, dead letters, sources that
+    fell silent and the patterns that are blind without them, the worker group and the rule sets it
     runs, and installed packages. Changes nothing. Exit code 1: a problem or a warning was found; 3: no Kafka answered.
     """
     from streams.doctor import Deployment, Severity, examine, longest_window_ms
@@ -46,10 +47,12 @@ def doctor(
     from streams.signals import Schema
 
     known = Schema.load(schema)
+    ruleset = load_rules(rules or settings["rules"], known)
     deployment = Deployment(
         connection=options.connection(brokers),
         prefix=prefix,
-        window_ms=longest_window_ms(load_rules(rules or settings["rules"], known)),
+        window_ms=longest_window_ms(ruleset),
+        patterns=ruleset.patterns,
         schema=None if rules else known,
         session_timeout_s=settings["session_timeout_s"],
     )

@@ -42,8 +42,10 @@ def explain(
     vigil explain ID --from signals.jsonl --from detections.jsonl --rules my-rules/
     vigil explain ID --from day.jsonl.zst --html why.html
 
-    ID is that of the record. The recording must hold the account's signals; it may hold Vigil's
-    records too, as vigil tap writes them. Where it doesn't, the signals are replayed to find it.
+    ID is that of a detection, an enforcement, a held proposal or an item of the review queue. The
+    recording must hold the signals of the account, and of those it shares a device or content with;
+    it may hold Vigil's records too, as vigil tap writes them, also those from agent to agent. Where
+    it doesn't, the signals are replayed to find it.
     """
     from streams.patterns import load_rules
     from streams.signals import Schema

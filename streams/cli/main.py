@@ -15,6 +15,8 @@ from streams.cli import commands, exits
 from streams.config import SETTINGS, Settings, read_file
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_WIRE = ("aiokafka.conn", "kafka.net", "kafka.protocol")
+"""At debug these log each request as it is sent: passwords, and what stands in records."""
 _CHATTY = ("kafka", "aiokafka", "faust", "mode", "asyncio", "aiohttp")
 
 
@@ -94,9 +96,12 @@ def vigil(ctx: click.Context, config_file: Path | None, log_level: str | None) -
     logging.basicConfig(
         stream=sys.stderr, level=settings["log_level"].upper(), format=_LOG_FORMAT, force=True
     )
-    if settings["log_level"] != "debug":
+    debug = settings["log_level"] == "debug"
+    if not debug:
         for name in _CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _WIRE:
+        logging.getLogger(name).setLevel(logging.INFO if debug else logging.NOTSET)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -88,7 +88,6 @@ def run_command(
             given=_given(context, rules),
             web=web,
             settings={
-                "brokers": brokers,
                 "connection": connection,
                 "worker_id": worker_id,
                 "partitions": partitions,
@@ -141,7 +140,7 @@ async def _run(
             sys.stderr.write(f"{warning}\n")
     agents = all_agents(ruleset)
     metrics = Metrics({agent.name: agent.inputs for agent in agents})
-    worker = Worker(WorkerSettings(**settings), agents, metrics)
+    worker = Worker(WorkerSettings(**settings), list(map(metrics.counting, agents)), metrics)
     in_force = InForce(
         worker,
         metrics,

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from streams.cli import exits, options, output
+
+if TYPE_CHECKING:
+    from streams.admin.acls import Comparison
+    from streams.admin.rights import Right
+    from streams.topics import Party
 
 
 @click.group()
@@ -17,6 +24,7 @@ def topics() -> None:
     vigil topics create --brokers 127.0.0.1:9092 --partitions 12
     vigil topics check  --brokers 127.0.0.1:9092
     vigil topics list                                   the table, no Kafka needed
+    vigil topics acls                                   who may do what, no Kafka needed
     """
 
 
@@ -77,7 +85,7 @@ def list_(brokers: str | None, prefix: str, json_: bool) -> int:  # noqa: FBT001
                 "topic": name,
                 "role": topic.role.value,
                 "key": topic.key,
-                "writer": topic.writer,
+                "writer": topic.writer.value,
                 "keeps": "last of each key" if topic.compacted else f"{days} days",
                 "partitions": (live[name].partitions if name in live else 0) if brokers else None,
                 "about": topic.about,
@@ -112,3 +120,126 @@ def check(brokers: str, prefix: str, partitions: int | None, json_: bool) -> int
     else:
         sys.stderr.write("All topics are as the table says.\n")
     return exits.PROBLEMS if differences else exits.OK
+
+
+def _principals(
+    _context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[Party, str]:
+    from streams.admin.rights import PRINCIPALS
+    from streams.topics import Party
+
+    principals = dict(PRINCIPALS)
+    for text in given:
+        party, _, principal = text.partition("=")
+        kind, _, name = principal.partition(":")
+        if party not in list(Party) or not kind or not name:
+            raise click.BadParameter(
+                f"{text!r} is not PARTY=User:NAME with a party of {', '.join(Party)}",
+                param=parameter,
+            )
+        principals[Party(party)] = principal
+    return principals
+
+
+@topics.command()
+@click.option("--brokers", metavar="H:P", help="Kafka's bootstrap servers, host:port[,…].")
+@options.prefix
+@click.option(
+    "--principal",
+    "principals",
+    metavar="PARTY=User:NAME",
+    multiple=True,
+    callback=_principals,
+    help="Whom a party logs in as [default: User:vigil-PARTY]. May be repeated.",
+)
+@click.option("--check", is_flag=True, help="Compare a live cluster: what is missing or too much.")
+@click.option("--apply", is_flag=True, help="Add what is missing. Takes nothing away.")
+@click.option("--commands", is_flag=True, help="As kafka-acls.sh commands.")
+@options.json_
+def acls(
+    brokers: str | None,
+    prefix: str,
+    principals: dict[Party, str],
+    check: bool,  # noqa: FBT001 - click's way
+    apply: bool,  # noqa: FBT001
+    commands: bool,  # noqa: FBT001
+    json_: bool,  # noqa: FBT001
+) -> int:
+    """Show the least rights each party needs, or put them into force.
+
+    \b
+    vigil topics acls                                   who may do what, and why
+    vigil topics acls --commands > grant.sh             the same for kafka-acls.sh
+    vigil topics acls --apply --brokers kafka:9093      add what is missing
+    vigil topics acls --check --brokers kafka:9093      does the cluster still agree?
+    vigil topics acls --principal workers=User:CN=vigil,O=Example
+
+    --check and --apply need a principal that may Describe and Alter the cluster. With --check only
+    what is missing is shown. Exit code 1: a right is missing (--check), or somebody may do with a
+    topic, group or transactional id of Vigil what nobody of Vigil's needs; each with its remedy.
+    """
+    from streams.admin import acls as live
+    from streams.admin import rights
+
+    if not (check or apply):
+        _show_rights(rights.needed(prefix), principals, brokers, commands=commands, json_=json_)
+        return exits.OK
+
+    from streams.admin.cluster import open_cluster
+
+    with open_cluster(options.connection(brokers or "")) as cluster:
+        found = (live.grant if apply else live.compare)(cluster, principals, prefix)
+    _show_rights(found.missing, principals, brokers, commands=commands, json_=json_, live=found)
+    for excess in found.excess:
+        sys.stderr.write(f"{excess}\n")
+    if not found.missing:
+        sys.stderr.write("No right is missing.\n")
+    elif apply:
+        sys.stderr.write(f"Added {len(found.missing)} rights.\n")
+    wrong = found.excess or (found.missing and not apply)
+    return exits.PROBLEMS if wrong else exits.OK
+
+
+def _show_rights(
+    found: Sequence[Right],
+    principals: Mapping[Party, str],
+    brokers: str | None,
+    *,
+    commands: bool,
+    json_: bool,
+    live: Comparison | None = None,
+) -> None:
+    from dataclasses import asdict
+
+    from streams.admin import rights
+
+    if commands:
+        for line in rights.commands(found, principals, brokers or "localhost:9092"):
+            sys.stdout.write(f"{line}\n")
+        return
+    records = [
+        {"party": right.party, "principal": principals[right.party], "may": right.operation,
+         "on": right.kind, "name": right.name, "pattern": right.pattern, "why": right.why}
+        for right in found
+    ]  # fmt: skip
+    if json_ and live is not None:
+        excess = [asdict(one) | {"remedy": one.remedy} for one in live.excess]
+        output.as_json({"missing": records, "excess": excess})
+    elif json_:
+        output.as_json(records)
+    elif records:
+        columns = ["party", "principal", "may", "on", "names", "why"]
+        output.show(_gathered(records), columns, json_=False)
+
+
+def _gathered(records: Sequence[Mapping[str, str]]) -> list[Mapping[str, object]]:
+    """One row for all names a party may do the same with, for the same reason."""
+    names: dict[tuple[str, ...], list[str]] = {}
+    for record in records:
+        of = tuple(record[column] for column in ("party", "principal", "may", "on", "why"))
+        every = "…" if record["pattern"] == "prefixed" else ""
+        names.setdefault(of, []).append(record["name"] + every)
+    return [
+        {"party": party, "principal": principal, "may": may, "on": on, "names": found, "why": why}
+        for (party, principal, may, on, why), found in names.items()
+    ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from streams.admin import Difference, TopicsWrong
+from streams.admin import TopicsWrong
 from streams.admin.cluster import open_cluster
+from streams.admin.comparison import missing
 from streams.topics import full_name
 
 
@@ -19,7 +20,6 @@ def partitions_of(connection: Mapping[str, Any], topic: str, prefix: str) -> int
     with open_cluster(connection) as cluster:
         live = cluster.topics().get(name)
         if live is None:
-            remedy = f"Run: vigil topics create --brokers {connection['bootstrap_servers']}"
-            raise TopicsWrong([Difference(name, "is missing", remedy, fatal=True)])
+            raise TopicsWrong(missing(cluster, [name], prefix))
         cluster.insist_on_leaders({name: live.partitions})
     return live.partitions

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from streams.admin.cluster import Cluster, open_cluster
 from streams.admin.comparison import compare
-from streams.doctor import broker, records, rulesets, workers
+from streams.doctor import broker, records, rulesets, silence, workers
 from streams.doctor.finding import Finding, Severity
 from streams.doctor.sample import newest
+from streams.patterns import Pattern
 from streams.rules import running
 from streams.rules.topic import read_shelf
 from streams.signals import Schema
@@ -24,13 +25,14 @@ _PER_PARTITION = 200
 class Deployment:
     """What is examined.
 
-    `window_ms` is the longest window of the rules, lateness included. With a `schema`, that of the
-    published rule set counts instead, if there is one.
+    `window_ms` is the longest window of the rules, lateness included, `patterns` are theirs. With a
+    `schema`, those of the published rule set count instead, if there is one.
     """
 
     connection: Mapping[str, Any]
     prefix: str = ""
     window_ms: int = 0
+    patterns: Collection[Pattern] = ()
     schema: Schema | None = None
     session_timeout_s: float = 10.0
     clock: Callable[[], float] = time.time
@@ -55,17 +57,21 @@ def _traffic(deployment: Deployment, cluster: Cluster) -> Iterator[Finding]:
         for topic in TABLE
         if topic.role is Role.IN and prefix + topic.name in live
     }
-    window_ms = deployment.window_ms
+    window_ms, patterns = deployment.window_ms, deployment.patterns
     if full_name("rules", prefix) in live:
         shelf = read_shelf(deployment.connection, prefix)
         yield from rulesets.look(running.workers(cluster, prefix), shelf.current, now_ms=now_ms)
         if deployment.schema and (ruleset := rulesets.published(shelf, deployment.schema)):
-            window_ms = rulesets.longest_window_ms(ruleset)
+            window_ms, patterns = rulesets.longest_window_ms(ruleset), ruleset.patterns
     yield from records.retention(cluster, live, window_ms=window_ms, prefix=prefix)
     yield from workers.group(cluster, live, prefix=prefix)
     sample = list(newest(deployment.connection, inputs, per_partition=_PER_PARTITION))
     yield from records.clocks(sample, now_ms=now_ms)
     yield from records.partitioning(sample, inputs)
+    yield from silence.topics(sample, patterns, now_ms=now_ms, prefix=prefix)
+    found = {name: live[name].partitions for name in (prefix + silence.HITS,) if name in live}
+    hits = newest(deployment.connection, found, per_partition=_PER_PARTITION, with_values=True)
+    yield from silence.detectors(hits, patterns, now_ms=now_ms, prefix=prefix)
     letters = prefix + "dead-letters"
     if letters in live:
         refused = newest(

@@ -12,11 +12,11 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from streams.embedded import jars, places, processes, readiness
 from streams.embedded.properties import log4j2_properties, server_properties
@@ -47,6 +47,8 @@ class EmbeddedKafka:
 
     Any process may stop what another has started. As a context manager it starts and stops.
     `tied` ends the node with the thread that started it, even if that dies by kill -9 (Linux).
+    `settings` are Kafka's, on top of ours; where they ask for a login, `login` are the client
+    settings with which it is asked whether it is ready.
     """
 
     def __init__(
@@ -56,11 +58,15 @@ class EmbeddedKafka:
         port: int | None = None,
         heap_mb: int = HEAP_MB,
         tied: bool = False,
+        settings: Mapping[str, object] | None = None,
+        login: Mapping[str, Any] | None = None,
     ) -> None:
         self.directory = (directory or places.data_dir()).resolve()
         self._wanted_port = port
         self._heap_mb = heap_mb
         self._tied = tied
+        self._settings = dict(settings or {})
+        self._login = dict(login or {})
         self._properties = self.directory / "server.properties"
         self._record = self.directory / "node.json"
         self._process: subprocess.Popen[bytes] | None = None
@@ -206,7 +212,9 @@ class EmbeddedKafka:
     def _write_properties(self, *, port: int, controller_port: int) -> None:
         data = self.directory / "data"
         self._properties.write_text(
-            server_properties(port=port, controller_port=controller_port, data=data)
+            server_properties(
+                port=port, controller_port=controller_port, data=data, settings=self._settings
+            )
         )
         (self.directory / "log4j2.properties").write_text(log4j2_properties(self.log))
 
@@ -238,7 +246,8 @@ class EmbeddedKafka:
         while time.monotonic() < deadline:
             if process is not None and process.poll() is not None:
                 return False
-            if readiness.can_make_topics(address, timeout_s=min(5.0, deadline - time.monotonic())):
+            left_s = min(5.0, deadline - time.monotonic())
+            if readiness.can_make_topics(address, self._login, timeout_s=left_s):
                 return True
         if process is not None:
             processes.end(process.pid, str(self._properties), graceful_s=1.0)

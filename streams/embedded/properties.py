@@ -1,14 +1,17 @@
 """How the single node is set up: Kafka's own settings, each one that isn't a default with a why."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 NODE_ID = 1
 LOG_PARTITIONS = 4
 
 
-def server_properties(*, port: int, controller_port: int, data: Path) -> str:
-    """The text of `server.properties`. Both listeners are on 127.0.0.1."""
-    settings = {
+def server_properties(
+    *, port: int, controller_port: int, data: Path, settings: Mapping[str, object] | None = None
+) -> str:
+    """The text of `server.properties`, `settings` on top. Both listeners are on 127.0.0.1."""
+    ours = {
         "process.roles": "broker,controller",
         "node.id": NODE_ID,
         # Static voters instead of a dynamic quorum: ports may change between two starts.
@@ -49,7 +52,8 @@ def server_properties(*, port: int, controller_port: int, data: Path) -> str:
         "background.threads": 2,
         "num.recovery.threads.per.data.dir": 2,
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    together = ours | dict(settings or {})
+    return "".join(f"{name}={value}\n" for name, value in together.items())
 
 
 def log4j2_properties(log: Path) -> str:

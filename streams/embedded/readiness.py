@@ -4,7 +4,8 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -13,7 +14,7 @@ _POLL_S = 0.05
 _PROBE = "vigil-readiness-probe"
 
 
-def can_make_topics(address: str, *, timeout_s: float) -> bool:
+def can_make_topics(address: str, login: Mapping[str, Any], *, timeout_s: float) -> bool:
     """Ask the broker to check, not to make, a topic; False if it doesn't agree in time."""
     deadline = time.monotonic() + timeout_s
     host, _, port = address.rpartition(":")
@@ -27,7 +28,7 @@ def can_make_topics(address: str, *, timeout_s: float) -> bool:
         try:
             with contextlib.closing(
                 KafkaAdminClient(
-                    bootstrap_servers=address,
+                    **{**login, "bootstrap_servers": address},
                     bootstrap_timeout_ms=left_ms,
                     request_timeout_ms=left_ms,
                 )

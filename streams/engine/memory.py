@@ -17,8 +17,11 @@ from streams.engine.outbox import Output
 from streams.engine.processor import Processor
 
 _CHUNK_RECORDS = 1_000
-_CHUNK_MS = 1_000
 _CHECKPOINT_DIRTY = 20_000
+
+WITHIN_MS = 1_000
+NOT_HEARD = 1 << 53
+"""A `within_ms` for agents that hear nothing of each other: then nothing has to be handed on."""
 
 
 class MemoryRecord(msgspec.Struct, gc=False):
@@ -36,10 +39,12 @@ class MemoryDriver:
 
     `feed` takes (logical topic, key, value, timestamp ms) in the order to be handled and yields
     the outputs in the order they would be committed. State stays in `processors` between calls.
+    What one agent says to another is handled `within_ms` of the records' time after its cause.
     Time passes with the records, for each agent with those it reads; `advance` lets it pass without.
     """
 
-    def __init__(self, agents: Iterable[Agent]) -> None:
+    def __init__(self, agents: Iterable[Agent], *, within_ms: int = WITHIN_MS) -> None:
+        self._within_ms = within_ms
         self.processors = [Processor(agent, 0, 1) for agent in agents]
         self._readers: dict[str, list[tuple[Processor, int]]] = {}
         for processor in self.processors:
@@ -59,7 +64,7 @@ class MemoryDriver:
         for topic, key, value, ts in records:
             if topic != pending_topic or ts >= until or len(pending) >= _CHUNK_RECORDS:
                 yield from self._handle(pending_topic, pending)
-                pending, pending_topic, until = [], topic, ts + _CHUNK_MS
+                pending, pending_topic, until = [], topic, ts + self._within_ms
             pending.append(self._record(topic, key, value, ts))
         yield from self._handle(pending_topic, pending)
 

@@ -19,6 +19,12 @@ class Observer(Protocol):
     def commit_failed(self, agent: str, reason: str) -> None:
         """A checkpoint failed; `reason` is the error's type name, a closed set."""
 
+    def restoring(self, agent: str, partition: int, left: int) -> None:
+        """A partition's state is being read back, up to `left` records are still to come.
+
+        `state_size` follows, whether it was read to the end or not.
+        """
+
     def restored(self, agent: str, records: int, seconds: float) -> None:
         """A partition's state was read back."""
 

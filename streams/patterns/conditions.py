@@ -112,8 +112,8 @@ def any_of(parts: Iterable[Condition]) -> Condition:
     return _join(parts, AnyOf, neutral=False)
 
 
-def assume(condition: Condition, field: str, value: str) -> Condition:
-    """What is left to ask of a signal whose enum `field` is known to be `value`."""
+def assume(condition: Condition, field: str, value: str | None) -> Condition:
+    """What is left to ask of a signal whose enum `field` is known to be `value`; None: absent."""
     match condition:
         case Among(name, allowed, _) if name == field:
             return Always(value in allowed)

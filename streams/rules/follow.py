@@ -22,6 +22,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from streams import __version__
+from streams.admin import KafkaUnreachable
+from streams.admin.explanation import explain
 from streams.agents.team import all_agents
 from streams.patterns import RuleErrors, RuleSet, Severity, load_files
 from streams.rules.published import TOPIC, PublishedSet, rule_files
@@ -93,8 +95,15 @@ class Follower:
     async def start(self) -> RuleSet | None:
         """The set to start with; None where none is current.
 
-        Raises `NothingLoads`, and KafkaError.
+        Raises `NothingLoads`, and `KafkaUnreachable`.
         """
+        try:
+            await self._read_all()
+        except KafkaError as error:
+            raise KafkaUnreachable(explain(error, self._connection)) from None
+        return await self._first()
+
+    async def _read_all(self) -> None:
         consumer = self._consumer = AIOKafkaConsumer(
             **self._connection,
             group_id=None,
@@ -114,7 +123,6 @@ class Follower:
                 await self._read(consumer)
         while self._is_awaited():
             await self._read(consumer)
-        return await self._first()
 
     async def follow(self, listener: Listener) -> None:
         """Go on after `start` until cancelled; a broker that is away is waited for."""

@@ -9,10 +9,14 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from streams.agents.known_material import BUILT_IN, BuiltIn
 from streams.metrics import Loaded, Metrics
-from streams.patterns import RuleSet
+from streams.patterns import Pattern, RuleSet
+from streams.patterns.blindness import hangs_on
+from streams.patterns.pattern import LIVE
 from streams.rules.follow import Refusal
 from streams.rules.running import PUBLISHED, Running
+from streams.signals.records import SOURCES, SURFACES
 from streams.signals.times import format_ms
 
 log = logging.getLogger(__name__)
@@ -83,12 +87,27 @@ class InForce:
         self._worker.say(self._running.note())
 
     def _tell(self, ruleset: RuleSet) -> None:
-        self._metrics.loaded(
-            ruleset.hash,
-            [Loaded(p.id, p.title, p.version, p.mode, p.severity, p.block.harm or "")
-             for p in ruleset.patterns],
-        )  # fmt: skip
+        loaded = [_loaded(pattern) for pattern in ruleset.patterns]
+        self._metrics.loaded(ruleset.hash, [*loaded, *map(_built_in, BUILT_IN)])
         self._worker.say(self._running.note())
 
     def _now(self) -> str:
         return format_ms(int(self._clock() * 1000))
+
+
+def _built_in(rule: BuiltIn) -> Loaded:
+    return Loaded(rule.id, rule.title, rule.version, LIVE, rule.severity, rule.harm)
+
+
+def _loaded(pattern: Pattern) -> Loaded:
+    return Loaded(
+        id=pattern.id,
+        title=pattern.title,
+        version=pattern.version,
+        mode=pattern.mode,
+        severity=pattern.severity,
+        harm=pattern.block.harm or "",
+        topics={search.topic for search in pattern.searches},
+        sources=hangs_on(pattern, "moderation-hits", "source", SOURCES),
+        surfaces=hangs_on(pattern, "moderation-hits", "surface", SURFACES),
+    )

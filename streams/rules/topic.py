@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from streams.admin import KafkaUnreachable, TopicsWrong
 from streams.admin.cluster import open_cluster
-from streams.admin.comparison import compare
+from streams.admin.comparison import missing
 from streams.rules.published import TOPIC
 from streams.rules.shelf import Shelf
 from streams.topics import MAX_RECORD_BYTES, full_name
@@ -76,6 +76,5 @@ def _count(connection: Mapping[str, Any], prefix: str) -> int:
     with open_cluster(connection) as cluster:
         live = cluster.topics().get(name)
         if live is None:
-            differences = compare(cluster, prefix=prefix)
-            raise TopicsWrong([one for one in differences if one.topic == name])
+            raise TopicsWrong(missing(cluster, [name], prefix))
     return live.partitions

@@ -11,8 +11,9 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.admin import Difference, KafkaUnreachable, TopicsWrong
+from streams.admin import KafkaUnreachable, TopicsWrong
 from streams.admin.cluster import open_cluster
+from streams.admin.comparison import missing
 from streams.topics import TABLE, Role, full_name, logical_name
 
 OUTPUTS = tuple(topic.name for topic in TABLE if topic.role is Role.OUT)
@@ -60,12 +61,9 @@ def places_of(
     """
     with open_cluster(connection) as cluster:
         live = cluster.topics()
-    names = [full_name(topic, prefix) for topic in topics]
-    remedy = f"Run: vigil topics create --brokers {connection['bootstrap_servers']}"
-    missing = [Difference(name, "is missing", remedy, fatal=True) for name in names]
-    missing = [one for one in missing if one.topic not in live]
-    if missing:
-        raise TopicsWrong(missing)
+        names = [full_name(topic, prefix) for topic in topics]
+        if absent := [name for name in names if name not in live]:
+            raise TopicsWrong(missing(cluster, absent, prefix))
     return [
         TopicPartition(name, partition)
         for name in names

@@ -109,6 +109,13 @@ def test_connections_carry_the_security_settings_and_say_what_is_missing(file, t
     full = connection(**sasl, VIGIL_SASL_USERNAME="u", VIGIL_SASL_PASSWORD="p")
     assert full["sasl_mechanism"] == "SCRAM-SHA-512"
     assert (full["sasl_plain_username"], full["sasl_plain_password"]) == ("u", "p")
+    with pytest.raises(ConfigError, match="PLAIN without TLS sends the password in the clear"):
+        connection(
+            **sasl,
+            VIGIL_SASL_USERNAME="u",
+            VIGIL_SASL_PASSWORD="p",
+            VIGIL_SASL_MECHANISM="PLAIN",
+        )
     tls = {"VIGIL_BROKERS": "a:1", "VIGIL_SECURITY_PROTOCOL": "SSL"}
     assert connection(**tls)["ssl_context"].check_hostname
     with pytest.raises(ConfigError, match="can't read the TLS files"):

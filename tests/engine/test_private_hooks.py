@@ -13,6 +13,7 @@ import pytest
 from aiokafka.consumer import AIOKafkaConsumer, fetcher, group_coordinator
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
@@ -48,6 +49,7 @@ def test_the_pinned_version_is_the_one_whose_private_parts_were_read(
         (FetchResult, ["check_assignment", "has_more"]),
         (PartitionRecords, ["_consume_aborted_up_to", "_contains_abort_marker"]),
         (group_coordinator.GroupCoordinator, ["request_rejoin", "reset_generation", "_send_req", "check_errors"]),
+        (TransactionManager, ["wait_for_transaction_end"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip

@@ -106,7 +106,6 @@ FAULTS = {"fencing": break_fencing, "offsets": break_offsets}
 
 async def work(arguments: argparse.Namespace) -> int:
     settings = WorkerSettings(
-        brokers=arguments.brokers,
         connection={"bootstrap_servers": arguments.brokers},
         worker_id=arguments.worker_id,
         partitions=arguments.partitions,

@@ -13,7 +13,6 @@ from tests.faults.counting_worker import Silent
 
 async def work(arguments: argparse.Namespace) -> int:
     settings = WorkerSettings(
-        brokers=arguments.brokers,
         connection={"bootstrap_servers": arguments.brokers},
         worker_id=arguments.worker_id,
         partitions=arguments.partitions,

@@ -88,7 +88,6 @@ def break_tombstones() -> None:
 
 async def work(arguments: argparse.Namespace) -> int:
     settings = WorkerSettings(
-        brokers=arguments.brokers,
         connection={"bootstrap_servers": arguments.brokers},
         worker_id="w1",
         partitions=arguments.partitions,

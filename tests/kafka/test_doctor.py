@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import time
 import zlib
+from dataclasses import replace
 
 import pytest
 from kafka import KafkaProducer
@@ -11,6 +14,8 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from streams import admin
 from streams.doctor import Deployment, Severity, examine
+from streams.patterns import load_rules
+from streams.signals import Schema
 from tests.kafka.waiting import until
 
 PARTITIONS = 3
@@ -77,6 +82,36 @@ def test_dead_letters_are_counted_by_reason_and_nothing_else_of_them_is_said(dep
     assert "malformed_id 1" in finding.problem
     assert "unreadable 2" in finding.problem
     assert "free text" not in str(finding)
+
+
+def test_a_source_that_fell_silent_is_told_with_the_patterns_that_are_blind_without_it(
+    deployment, producer
+):
+    """A hash match every three minutes; a classifier's hit every minute until six hours ago."""
+    now_ms = int(time.time() * 1000)
+
+    def send(topic, minute, **value):
+        at = now_ms - 60_000 * minute
+        body = json.dumps(value).encode()
+        producer.send(deployment.prefix + topic, body, b"a1", timestamp_ms=at)
+
+    for minute in range(400, -1, -1):
+        if minute % 3 == 0:
+            send("moderation-hits", minute, source="hash_match", surface="upload")
+        if minute in range(360, 400):
+            send("moderation-hits", minute, source="classifier", surface="upload")
+            send("reviews", minute)
+    producer.flush()
+    catalogue = load_rules(("catalogue",), Schema())
+    reviews, hits = findings(replace(deployment, patterns=catalogue.patterns))
+    assert reviews.about == deployment.prefix + "reviews"
+    assert "no record for 6.0 h, of the newest one came every 60 s" in reviews.problem
+    assert hits.about == deployment.prefix + "moderation-hits"
+    assert "no hit of source classifier for 6.0 h" in hits.problem
+    assert hits.problem.endswith(
+        "blind without: Accumulated suspicion, Probing just below the threshold"
+    )
+    assert "docs/runbooks/VigilDetectorSilent.md" in hits.remedy
 
 
 def test_a_retention_shorter_than_the_longest_window_is_told(deployment, kafka):

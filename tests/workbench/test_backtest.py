@@ -9,20 +9,21 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-from zlib import crc32
 
 import msgspec
 import pytest
 
-from streams.agents.accounts import INPUTS, accounts_agent
+from streams.agents.team import all_agents
 from streams.engine.memory import MemoryDriver
 from streams.patterns import Pattern, RuleSet, load_rules
 from streams.replay import replay
 from streams.workbench.backtest import sides
-from streams.workbench.backtest.finds import Finds
-from streams.workbench.backtest.search import search
-from streams.workbench.backtest.shards import ProcessGone, Task, run, shard
+from streams.workbench.backtest.finds import GRANTED, Finds
+from streams.workbench.backtest.passes import DECISIONS, both, run
+from streams.workbench.backtest.shards import ProcessGone, Task, shard
+from streams.workbench.backtest.survey import READ, Survey
 from streams.workbench.backtest.tally import Tally
 from tests.patterns.driving import DAY, HIT, MINUTE, REFUSED, SCHEMA, START
 
@@ -67,6 +68,13 @@ rules: [hit]
 group-by: [account]
 timespan: {span}
 condition: {{field: score, gte: 0.{count}}}
+""",
+    "shared": """
+type: value_count
+rules: [refused]
+group-by: [device]
+timespan: {span}
+condition: {{field: account, gte: {count}}}
 """,
 }
 REVIEWED = """
@@ -153,29 +161,47 @@ def write(path: Path, lines: list[dict[str, Any]]) -> Path:
 
 
 def replayed(ruleset: RuleSet, files: list[Path]) -> tuple[Counter[Any], int]:
-    """(detection id, live, action) as replay finds them, and the number of dead letters."""
-    outputs = replay(MemoryDriver([accounts_agent(ruleset, SCHEMA)]), files, INPUTS)
+    """What replay finds and decides, as `told` has it, and the number of dead letters."""
+    outputs = replay(MemoryDriver(all_agents(ruleset)), files, READ)
     found, done, taken_back, refused = [], {}, set(), 0
+    verdicts: dict[str, str] = {}
     for output in outputs:
         value = msgspec.json.decode(output.value)
         if "retracts" in value:
             taken_back.add(value["retracts"])
         elif output.topic == "detections":
             found.append((value["id"], value["mode"] == "live"))
-        elif output.topic == "enforcement":
+        elif output.topic == "proposals" and value["kind"] == "propose":
+            verdicts[value["id"]] = ""
+        elif output.topic == "enforcement" and "undoes" not in value:
             done[value["detections"][0]] = value["action"]
-        else:
-            refused += 1
+            verdicts[value["id"]] = GRANTED
+        elif output.topic == "review-queue" and value["reason"] == "held":
+            verdicts[value["proposal"]] = value["held_by"]
+        refused += output.topic == "dead-letters"
     left = [(id_, live, done.get(id_)) for id_, live in found if id_ not in taken_back]
-    return Counter(left), refused
+    return Counter([*left, *verdicts.items()]), refused
 
 
 def told(finds: Finds) -> Counter[Any]:
-    return Counter((find.id, find.live, find.action) for find in finds.by_id.values())
+    """The detections, live or not and what was done about them, and the verdicts on proposals."""
+    found = [(find.id, find.live, find.action) for find in finds.by_id.values()]
+    return Counter([*found, *((id_, one.verdict) for id_, one in finds.proposed.items())])
 
 
 def inputs_only(path: Path, lines: list[dict[str, Any]]) -> Path:
-    return write(path, [line for line in lines if line["topic"] in INPUTS])
+    return write(path, [line for line in lines if line["topic"] in READ])
+
+
+def surveyed(task_: Task, of: int = 1) -> tuple[tuple[Finds, Finds], list[Survey]]:
+    """What both sides come to with the accounts split into so many shares."""
+    with TemporaryDirectory() as directory:
+        found = [shard(task_, n, of, Path(directory), lambda _: None) for n in range(of)]
+        return both(task_, task_.load(), found, lambda _: None), found
+
+
+def figures_of(task_: Task, processes: int = 1) -> Tally:
+    return run(task_, task_.load(), processes, lambda _: None)
 
 
 UNLESS = "unless: {rules: [reviewed], within: %s}"
@@ -189,10 +215,16 @@ SETS = [
     (pattern("absent", count=1, more=UNLESS % "30m"), pattern("average", more="rollout: 50")),
     (pattern("absent", count=1, more=UNLESS % "40m"), pattern("average", count=7)),
     (pattern("absent", count=1, status="test", more=UNLESS % "30m"), pattern("average")),
+    (
+        pattern("ladder", action="prevention.message", more="budget: 1"),
+        pattern("shared", action="restrict"),
+    ),
+    (pattern("ladder", count=2), pattern("shared", count=2, span="40m", action="restrict")),
+    (pattern("devices", more="budget: 1"), pattern("shared", count=2, span="40m", status="test")),
 ]
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(32))
 def test_both_sides_find_what_two_replays_find_however_the_accounts_are_split(tmp_path, seed):
     source = random.Random(seed)
     lines = traffic(seed)
@@ -205,20 +237,29 @@ def test_both_sides_find_what_two_replays_find_however_the_accounts_are_split(tm
         inputs_only(tmp_path / "4.jsonl", lines[half:]),
     ]
     old, new = (rules(tmp_path / name, *source.choice(SETS)) for name in ("old", "new"))
-    of = 1 + seed % 4
-    parts = [
-        search((old, new), files, lambda key, n=n: crc32(key) % of == n, lambda _: None)
-        for n in range(of)
-    ]
-    found = 0
-    for side, ruleset in (("old", old), ("new", new)):
+    sides_, parts = surveyed(task(tmp_path, *files), 1 + seed % 4)
+    for finds, ruleset in zip(sides_, (old, new), strict=True):
         expected, refused = replayed(ruleset, plain)
-        ours = sum((told(getattr(part, side)) for part in parts), Counter())
-        assert ours == expected
+        assert told(finds) == expected
         assert sum(part.refused for part in parts) == refused > 0
-        found += expected.total()
-    assert found
-    assert sum(part.signals for part in parts) == sum(line["topic"] in INPUTS for line in lines)
+        assert expected
+    assert sum(part.signals for part in parts) == sum(line["topic"] in READ for line in lines)
+
+
+def test_whoever_only_an_entity_speaks_of_is_decided_about_too(tmp_path):
+    new = rules(tmp_path / "new", pattern("shared", count=2, action="restrict"))
+    rules(tmp_path / "old", pattern("ladder"))
+    lines = [
+        {"topic": "activity", "key": account, "ts": START + n * MINUTE,
+         "value": {"id": f"s{n}", "account": account, "at": START + n * MINUTE,
+                   "kind": "prompt.refused", "device": "d1"}}
+        for n, account in enumerate(("a1", "a2", "a3"))
+    ]  # fmt: skip
+    path = write(tmp_path / "lines.jsonl", lines)
+    (_, found), parts = surveyed(task(tmp_path, path), 2)
+    assert not any(part.accounts for part in parts)
+    assert told(found) == replayed(new, [path])[0]
+    assert [one.verdict for one in found.proposed.values()] == [GRANTED] * 3
 
 
 def test_where_only_a_window_remembers_an_id_each_rule_set_runs_by_itself(tmp_path):
@@ -239,15 +280,15 @@ def test_where_only_a_window_remembers_an_id_each_rule_set_runs_by_itself(tmp_pa
     new = rules(
         tmp_path / "new", ladder, pattern("devices", count=2, span="10m", more="lateness: 6m")
     )
-    found = search((old, new), [path], lambda _: True, lambda _: None)
-    assert told(found.new) == replayed(new, [path])[0]
-    both = sides.Sides(old, new)
+    (_, found), _ = surveyed(task(tmp_path, path))
+    assert told(found) == replayed(new, [path])[0]
+    together = sides.Sides(old, new)
     record = ("activity", b"a1", msgspec.json.encode(lines[0]["value"]), START)
     records = [record] + [
         ("activity", b"a1", msgspec.json.encode(line["value"]), line["ts"]) for line in lines[1:]
     ]
     with pytest.raises(sides.NotExact):
-        both.feed(records)
+        together.feed(records)
 
 
 def test_what_is_the_same_is_evaluated_once_and_a_change_of_words_is_none(tmp_path):
@@ -267,15 +308,10 @@ def test_processes_add_up_to_one(tmp_path):
     rules(tmp_path / "new", *SETS[1])
     path = write(tmp_path / "lines.jsonl", traffic(5, accounts=30, signals=1_500))
     bytes_read: list[int] = []
-    alone = run(task(tmp_path, path), 1, bytes_read.append)
-    assert sum(bytes_read) == path.stat().st_size
-    together = Tally()
-    for number in range(3):
-        together.add(shard(task(tmp_path, path), number, 3, lambda _: None))
-    for figures in (together, run(task(tmp_path, path), 2, lambda _: None)):
-        figures.moved = {name: sorted(moves) for name, moves in figures.moved.items()}
-        alone.moved = {name: sorted(moves) for name, moves in alone.moved.items()}
-        assert figures == alone
+    same = task(tmp_path, path)
+    alone = run(same, same.load(), 1, bytes_read.append)
+    assert sum(bytes_read) == (1 + DECISIONS) * path.stat().st_size
+    assert figures_of(same, 2) == alone
     assert alone.lost
     assert alone.kept
 
@@ -290,7 +326,7 @@ def test_finds_of_a_changed_pattern_are_paired_by_what_they_say(tmp_path):
             value = {"id": f"s{number}", "account": account, "at": at, "kind": "prompt.refused"}
             lines.append({"topic": "activity", "key": account, "value": value, "ts": at})
     path = write(tmp_path / "lines.jsonl", sorted(lines, key=lambda line: line["ts"]))
-    figures = run(task(tmp_path, path), 1, lambda _: None)
+    figures = figures_of(task(tmp_path, path))
     id_ = named(old, "ladder").id
     assert named(new, "ladder").id == id_
     assert figures.kept == {id_: 1}
@@ -310,12 +346,13 @@ def test_days_of_the_traffic_are_counted_in_utc(tmp_path):
     lines = [
         {"topic": "activity", "key": "a1", "ts": at,
          "value": {"id": f"s{at}", "account": "a1", "at": at, "kind": "prompt.refused"}}
-        for at in (midnight - 20 * MINUTE, midnight - 1, midnight + 20 * MINUTE)
+        for at in (midnight - 120 * MINUTE, midnight - 1, midnight + 120 * MINUTE)
     ]  # fmt: skip
     path = write(tmp_path / "lines.jsonl", lines)
-    figures = run(task(tmp_path, path), 1, lambda _: None)
+    figures = figures_of(task(tmp_path, path))
     day = midnight // DAY
-    assert figures.new.actions == {(day - 1, "warn"): 2, (day, "warn"): 1}
+    assert figures.new.proposed == {(day - 1, "warn"): 2, (day, "restrict"): 1}
+    assert figures.new.granted == figures.new.proposed
 
 
 def test_a_process_that_is_killed_is_told_and_ends_the_others(tmp_path):
@@ -332,6 +369,6 @@ def test_a_process_that_is_killed_is_told_and_ends_the_others(tmp_path):
     killer = threading.Thread(target=kill)
     killer.start()
     with pytest.raises(ProcessGone, match="--jobs"):
-        run(task(tmp_path, path), 2, lambda _: None)
+        figures_of(task(tmp_path, path), 2)
     killer.join()
     assert not multiprocessing.active_children()

@@ -72,7 +72,9 @@ def test_json_has_the_whole_answer(bench, tmp_path):
     assert found["old"]["accounts_acted_upon"] == 30
     assert found["new"]["accounts_acted_upon"] == 20
     assert found["accounts_acted_upon_only_by"] == {"old": 10, "new": 0}
-    assert found["new"]["actions"]["warn"]["total"] == 20
+    assert found["new"]["proposed"]["warn"]["total"] == 20
+    assert found["new"]["granted"]["total"] == 20
+    assert found["new"]["held"] == {"total": 0, "per_day": 0, "most": 0, "most_on": None, "by": {}}
 
 
 def test_an_example_is_a_detection_that_replay_finds(bench, tmp_path, capsys):
@@ -100,32 +102,29 @@ def test_no_line_is_wider_than_the_screen(tmp_path, width):
         "long name long",
         "−10",
         "n=20",
-        "decisions to look at",
+        "in the review queue",
         "Advice",
         "vigil explain ID",
     ):
         assert word in text.replace("\n", " "), word
 
 
-def test_reviewers_are_counted_what_they_have_to_look_at(bench):
-    """Messages are nobody's work unless over budget; what takes something away is."""
-    looks = {}
+def test_reviewers_are_counted_what_stands_in_their_queue(bench):
+    """What is granted is nobody's work, and no more is what is only told."""
+    queues = {}
     for name, new in (
-        ("message", pattern("ladder", action="warn")),
+        ("granted", pattern("ladder", action="warn")),
         ("over budget", pattern("ladder", action="warn", more="budget: 0")),
-        ("taken away", pattern("ladder", action="restrict")),
-        ("nothing done", pattern("ladder", action="")),
+        ("only told", pattern("ladder", action="")),
         ("shadow", pattern("ladder", action="restrict", status="test")),
     ):
         found = json.loads(bench(LOW, [new], "--json").out)
-        looks[name] = found["new"]["decisions_to_look_at"]["total"]
-    assert looks == {
-        "message": 0,
-        "over budget": 30,
-        "taken away": 30,
-        "nothing done": 30,
-        "shadow": 0,
-    }
+        queues[name] = found["new"]["review_queue"]["by"]
+        (row,) = (row for row in found["patterns"] if row["title"] == "ladder")
+        held = row["new"]["held"]
+        assert held == ({"budget_hour": 30} if name == "over budget" else {})
+        assert found["new"]["held"]["by"] == held
+    assert queues == {"granted": {}, "over budget": {"held": 30}, "only told": {}, "shadow": {}}
 
 
 def said(captured):
@@ -154,8 +153,8 @@ def test_advice_on_load_budget_and_what_nobody_has_judged(bench):
     text = said(
         bench(HIGH, [pattern("ladder", action="restrict", more="budget: 0")], "--json", days=1)
     )
-    assert "Reviewers would look at 30.0 decisions a day instead of 0.0" in text
-    assert "goes over its budget of 0 an hour" in text
+    assert "Reviewers would find 30.0 items in their queue a day instead of 0.0" in text
+    assert "goes over its budget; 30 of 30 actions would be held for a person" in text
     assert "nobody has judged 10 of the 10 finds it gains" in text
     text = said(bench([pattern("ladder", status="test")], LOW, "--json"))
     assert "would go live with 0 known outcomes for 30 finds" in text
@@ -229,8 +228,45 @@ def test_titles_of_rules_do_not_steer_the_terminal(tmp_path):
     assert named(old, "Sly \x1b[2J").title in [row.title for row in comparison.rows]
 
 
-def test_a_changed_pattern_about_entities_is_said_not_to_be_run(bench):
-    farm = pattern("devices", count=2).replace("group-by: [account]", "group-by: [device]")
-    farm = farm.replace("field: device", "field: account").replace("action: warn", "")
-    text = said(bench(LOW, [*LOW, farm], "--json"))
-    assert "devices: is about a device. No agent runs such patterns on recordings yet" in text
+def test_a_pattern_about_entities_finds_what_accounts_share(tmp_path, capsys):
+    rules(tmp_path / "old", *LOW)
+    rules(tmp_path / "new", *LOW, pattern("shared", count=2, action="restrict"))
+    lines = []
+    for number in range(6):  # too few a head for the other pattern
+        value = {"id": f"s{number}", "account": f"a{number // 2}", "at": START + number * MINUTE,
+                 "kind": "prompt.refused", "device": "d1"}  # fmt: skip
+        key, ts = value["account"], value["at"]
+        lines.append({"topic": "activity", "key": key, "value": value, "ts": ts})
+    path = write(tmp_path / "day.jsonl", lines)
+    where = ["--rules", str(tmp_path / "new"), "--against", str(tmp_path / "old"), str(path)]
+    assert main(["backtest", *where, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (row,) = (row for row in found["patterns"] if row["title"] == "shared")
+    assert (row["change"], row["new"]["finds"], row["new"]["accounts"]) == ("new", 3, 3)
+    assert row["gained"]["finds"] == 3
+    assert found["new"]["proposed"]["restrict"]["total"] == row["new"]["proposed"] == 3
+    assert found["new"]["accounts_acted_upon"] == 3
+
+
+def test_a_breaker_that_opens_is_told(tmp_path, capsys):
+    rules(tmp_path / "old", *LOW)
+    begins = [("a0", START), *((f"b{number}", START + 8 * DAY) for number in range(30))]
+    lines = [
+        {"topic": "activity", "key": account, "ts": at + number * MINUTE,
+         "value": {"id": f"s{number}", "account": account, "at": at + number * MINUTE,
+                   "kind": "prompt.refused"}}
+        for account, at in begins for number in range(3)
+    ]  # fmt: skip
+    path = write(tmp_path / "day.jsonl", sorted(lines, key=lambda line: line["ts"]))
+    assert main(["backtest", "--rules", str(tmp_path / "old"), "--against", str(tmp_path / "old"), str(path), "--json"]) == 0  # fmt: skip
+    text = said(capsys.readouterr())
+    assert "ladder: its breaker opens, because it surges; 10 of 31 actions would be held" in text
+
+
+def test_a_policy_that_differs_is_said_to(bench, tmp_path):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "policy.toml").write_text("[budgets]\nwarn = {hour = 0}\n")
+    captured = bench(LOW, LOW, "--json")
+    found = json.loads(captured.out)
+    assert found["old"]["policy"] != found["new"]["policy"]
+    assert (found["old"]["held"]["total"], found["new"]["held"]["total"]) == (0, 30)

@@ -100,9 +100,17 @@ def test_decisions_are_told_with_what_a_reviewer_said(told, capsys, tmp_path):
         [review(DAY, decision=enforcement["id"], outcome="overturned"), review(DAY, decision="x")],
     )
     story = tell(detection["id"], [path, reviewed], CATALOGUE)
-    assert [(one.action, one.by, one.at) for one in story.decisions] == [
-        ("prevention.message", "Vigil", story.at),
-        ("overturned", "a reviewer", START + DAY),
+    (action,) = story.actions
+    assert (action.action, action.state) == ("prevention.message", "undone, by r1")
+    assert action.why == "the rung the pattern asks for"
+    assert action.rung.startswith(
+        "1 of 6 of the ladder 'child_safety': prevention.message, without"
+    )
+    assert [(step.what, step.by, step.at) for step in action.steps] == [
+        ("proposed", "Vigil", story.at),
+        ("granted", "Vigil", story.at),
+        ("overturned (first)", "r1", START + DAY),
+        ("undone", "r1", START + DAY),
     ]
 
 
@@ -257,7 +265,7 @@ def near_of(tmp_path, text, *signals):
     from tests.patterns.driving import records  # noqa: PLC0415
 
     ruleset = load(tmp_path, text)
-    watch = Watch(ruleset)
+    watch = Watch(ruleset, "a1")
     driver = MemoryDriver([watch.watched(accounts_agent(ruleset, SCHEMA))])
     list(driver.feed(records(signals)))
     return watch.misses(())
@@ -285,7 +293,7 @@ def test_watching_changes_nothing(tmp_path, capsys):
     from streams.replay import replay  # noqa: PLC0415
 
     plain = accounts_agent(CATALOGUE, SCHEMA)
-    watched = Watch(CATALOGUE).watched(accounts_agent(CATALOGUE, SCHEMA))
+    watched = Watch(CATALOGUE, "a1").watched(accounts_agent(CATALOGUE, SCHEMA))
     one, other = (list(replay(MemoryDriver([a]), [path], INPUTS)) for a in (plain, watched))
     assert one == other
     assert one

@@ -138,6 +138,7 @@ def test_what_rules_say_is_shown_as_text_and_nothing_free_from_records_is_shown(
     shown = "".join(page.text)
     for words in ("</title><script>alert(1)</script>", "<img src=https://evil.example/x.png"):
         assert words in shown, "escaped, so it is read and not obeyed"
+    assert "<table>" not in shown, "and what is ours is markup, not text"
     console = Console(width=100, highlight=False)
     with console.capture() as captured:
         console.print(for_people(sly, 100))
@@ -146,7 +147,7 @@ def test_what_rules_say_is_shown_as_text_and_nothing_free_from_records_is_shown(
         assert FORGED not in told
     assert "\x1b" not in text + captured.get()
     assert sly.notes == ["5 records of this account were refused and are not shown."]
-    assert [one.action for one in sly.decisions] == ["warn"]
+    assert [one.action for one in sly.actions] == ["warn"]
 
 
 def test_every_field_of_a_record_that_pretends_to_be_vigils_is_checked(tmp_path, capsys):
@@ -198,7 +199,7 @@ def test_the_command_writes_a_page_and_prints_json(tmp_path, capsys):
     assert [one["offset_ms"] for one in told["signals"][:times]] == [
         (n + 1 - times) * MINUTE for n in range(times)
     ]
-    assert told["decisions"][0]["action"] == "prevention.message"
+    assert told["actions"][0]["action"] == "prevention.message"
     assert main(["explain", id_, "--from", str(path)]) == 0
     assert f"at least {times} × 'Prompt refused', within 30 min" in capsys.readouterr().out
 

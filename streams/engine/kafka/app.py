@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import faust
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.serializers.schemas import Schema
 
 from streams.agents.contract import Agent
@@ -44,15 +45,17 @@ def make_app(
     agents: Sequence[Agent],
     engine: Engine,
     *,
-    brokers: str,
+    connection: Mapping[str, Any],
     prefix: str,
     worker_id: str,
     session_timeout_s: float,
 ) -> VigilApp:
-    """The app, wired to the engine; not started. `brokers` is `host:port[,host:port…]`."""
+    """The app, wired to the engine; not started. `connection` are aiokafka's client settings."""
+    brokers = str(connection["bootstrap_servers"])
     app = VigilApp(
         f"{prefix}vigil",
         broker=[f"kafka://{address}" for address in brokers.split(",")],
+        broker_credentials=_credentials(connection),
         autodiscover=False,
         web_enabled=False,
         topic_disable_leader=True,
@@ -76,6 +79,19 @@ def make_app(
         channel = app.topic(*topics, schema=_ChunkSchema(), acks=False)
         app.agent(channel, name=agent.name)(_receiver(engine))
     return app
+
+
+def _credentials(connection: Mapping[str, Any]) -> Credentials | None:
+    """The login of aiokafka's client settings in Faust's words."""
+    protocol = connection.get("security_protocol", "PLAINTEXT")
+    if protocol.startswith("SASL"):
+        return SASLCredentials(
+            username=connection["sasl_plain_username"],
+            password=connection["sasl_plain_password"],
+            ssl_context=connection.get("ssl_context"),
+            mechanism=connection["sasl_mechanism"],
+        )
+    return SSLCredentials(connection["ssl_context"]) if protocol == "SSL" else None
 
 
 def _receiver(engine: Engine) -> Any:

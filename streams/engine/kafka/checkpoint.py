@@ -19,8 +19,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 
+from streams.engine.kafka.denied import DENIED
 from streams.engine.outbox import Output
 from streams.engine.partitioner import partition_of
 from streams.engine.processor import Checkpoint
@@ -75,11 +76,27 @@ class Checkpointer:
         await self._producer.start()
 
     async def commit(self, checkpoint: Checkpoint, now_ms: int) -> None:
-        """Commit it all or nothing. Raises CommitFailed; then this object is of no more use."""
+        """Commit it all or nothing.
+
+        Raises CommitFailed, and one of DENIED; then this object is of no more use.
+        """
         try:
             await asyncio.wait_for(self._commit(checkpoint, now_ms), COMMIT_TIMEOUT_S)
-        except (KafkaError, TimeoutError) as error:
+        except DENIED:
+            raise
+        except (KafkaError, IllegalOperation, TimeoutError) as error:
+            if (denied := self._denied()) is not None:
+                raise denied from None
             raise CommitFailed(type(error).__name__) from error
+
+    def _denied(self) -> KafkaError | None:
+        """What the transaction was denied, if that is why it failed.
+
+        aiokafka tells the transaction's own future; sends and the commit only raise what follows.
+        """
+        ended = self._producer._txn_manager.wait_for_transaction_end()
+        error = ended.exception() if ended and ended.done() and not ended.cancelled() else None
+        return error if isinstance(error, DENIED) else None
 
     async def _commit(self, checkpoint: Checkpoint, now_ms: int) -> None:
         producer = self._producer

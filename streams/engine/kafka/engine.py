@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from streams.agents.contract import Agent
+from streams.engine.kafka.denied import DENIED
 from streams.engine.kafka.fetch import Chunk
 from streams.engine.kafka.owner import Owner, Pace, Setting, tell_lost
 from streams.engine.kafka.transport import ChunkThread
@@ -191,6 +192,8 @@ class Engine:
         while not self._owners[pair].opened:
             try:
                 await self._owners[pair].open()
+            except DENIED:
+                raise
             except KafkaError as error:
                 log.warning("%s/%d: opening failed, trying again: %s", *pair, type(error).__name__)
                 await self._owners[pair].close()
@@ -224,6 +227,8 @@ class Engine:
         while True:
             try:
                 return await self._thread().ends(tps)
+            except DENIED:
+                raise
             except KafkaError as error:
                 log.warning("asking for offsets failed, trying again: %s", type(error).__name__)
                 await asyncio.sleep(_RETRY_S)

@@ -23,6 +23,7 @@ from streams.engine.observer import Observer
 from streams.engine.processor import Processor
 from streams.engine.store import Store
 from streams.engine.timers import FAR, MARGIN_MS
+from streams.topics import transactional_id
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class Owner:
         )
         self._checkpointer = Checkpointer(
             setting.connection,
-            f"{setting.prefix}vigil.{agent.name}.{partition}",
+            transactional_id(agent.name, partition, setting.prefix),
             prefix=setting.prefix,
             state_topic=agent.state_topic,
             partition=partition,
@@ -122,8 +123,13 @@ class Owner:
         setting = self._setting
         await self._checkpointer.fence()
         began = time.monotonic()
-        topic = setting.prefix + self.agent.state_topic
-        count = await restore(setting.connection, topic, self.partition, self._processor.store)
+        count = await restore(
+            setting.connection,
+            setting.prefix + self.agent.state_topic,
+            self.partition,
+            self._processor.store,
+            lambda left: setting.observer.restoring(self.agent.name, self.partition, left),
+        )
         self.committed = dict(self._processor.restored_offsets())
         self.opened = True
         setting.observer.restored(self.agent.name, count, time.monotonic() - began)

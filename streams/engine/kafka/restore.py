@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaConsumer
@@ -22,10 +22,18 @@ class Restored(Protocol):
         """Take one record, in the topic's order. May raise UnreadableState."""
 
 
+def _told_nobody(_left: int) -> None:
+    """Nobody wants to know how far it is."""
+
+
 async def restore(
-    connection: Mapping[str, Any], topic: str, partition: int, store: Restored
+    connection: Mapping[str, Any],
+    topic: str,
+    partition: int,
+    store: Restored,
+    tell_left: Callable[[int], None] = _told_nobody,
 ) -> int:
-    """Fill `store`; returns the records read.
+    """Fill `store`; returns the records read. `tell_left` hears how many offsets are still to come.
 
     Call it after fencing only: before, an older owner might still commit. Raises UnreadableState
     naming topic, partition and offset, and KafkaError.
@@ -48,6 +56,7 @@ async def restore(
         end = (await consumer.end_offsets([tp]))[tp]
         consumer.seek(tp, first)
         position, count = first, 0
+        tell_left(end - first)
         while position < end:
             chunk = (await fetch_chunks(consumer, {tp}, _POLL_S)).get(tp)
             if chunk is None:
@@ -55,6 +64,7 @@ async def restore(
             _fill(store, chunk.records, topic, partition)
             position = chunk.next_offset
             count += len(chunk.records)
+            tell_left(max(0, end - position))
         return count
     finally:
         await consumer.stop()

@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aiokafka.errors import (
-    CorruptRecordException,
-    GroupAuthorizationFailedError,
-    KafkaError,
-    TopicAuthorizationFailedError,
-)
+from aiokafka.errors import CorruptRecordException, KafkaError
 from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.engine.kafka.denied import DENIED
 from streams.engine.kafka.fetch import Chunk, fetch_chunks, wake
 
 if TYPE_CHECKING:
@@ -34,7 +30,6 @@ log = logging.getLogger(__name__)
 _FETCH_WAIT_S = 1.0
 _FETCH_MAX_WAIT_MS = 500
 _RETRY_S = 0.5
-_HOPELESS = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 
 
 class Flow(Protocol):
@@ -70,19 +65,29 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         try:
             return await fetch_chunks(consumer, wanted, timeout_s)
-        except (*_HOPELESS, CorruptRecordException):
+        except (*DENIED, CorruptRecordException):
             raise
         except KafkaError as error:
             # aiokafka hands what its coordinator met to whoever waits for records.
             log.warning("reading met %s; trying again", type(error).__name__)
-            _take_notice(consumer)
+            if (denied := _take_notice(consumer)) is not None:
+                raise denied from None
             await asyncio.sleep(_RETRY_S)
             return {}
 
-    def check_group(self) -> None:
-        """Take notice of what the group met, also while nobody waits for records."""
+    def check_group(self, denied: Callable[[KafkaError], None]) -> None:
+        """Take notice of what the group met, also while nobody waits for records.
+
+        `denied` is called, in the loop this is called in, with what is one of DENIED.
+        """
+        loop = asyncio.get_running_loop()
+
+        def look(consumer: Any) -> None:
+            if (error := _take_notice(consumer)) is not None:
+                loop.call_soon_threadsafe(denied, error)
+
         if self._consumer is not None:
-            self.thread_loop.call_soon_threadsafe(_take_notice, self._consumer)
+            self.thread_loop.call_soon_threadsafe(look, self._consumer)
 
     def wake(self) -> None:
         """End a running `chunks` early."""
@@ -156,12 +161,18 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         )
 
 
-def _take_notice(consumer: Any) -> None:
-    """Let the coordinator go on, which stands still after an error until somebody looks."""
+def _take_notice(consumer: Any) -> KafkaError | None:
+    """Let the coordinator go on, which stands still after an error until somebody looks.
+
+    Returns the error if it is one of DENIED.
+    """
     try:
         consumer._coordinator.check_errors()
+    except DENIED as error:
+        return error
     except KafkaError as error:
         log.warning("the group met %s; trying again", type(error).__name__)
+    return None
 
 
 class ChunkConsumer(driver.Consumer):

@@ -22,8 +22,10 @@ from typing import Any, NoReturn
 
 from aiokafka.errors import KafkaError
 
+from streams.admin.explanation import explain
 from streams.agents.contract import Agent
 from streams.engine.kafka.app import VigilApp, make_app
+from streams.engine.kafka.denied import DENIED
 from streams.engine.kafka.engine import Engine
 from streams.engine.kafka.guard import NameGuard, NameTaken
 from streams.engine.kafka.owner import Pace
@@ -64,7 +66,6 @@ class WorkerSettings:
     the partition count of every topic.
     """
 
-    brokers: str
     connection: Mapping[str, Any]
     worker_id: str
     partitions: int
@@ -102,7 +103,7 @@ class Worker:
         self._app: VigilApp = make_app(
             agents,
             self._engine,
-            brokers=settings.brokers,
+            connection=settings.connection,
             prefix=settings.prefix,
             worker_id=settings.worker_id,
             session_timeout_s=settings.session_timeout_s,
@@ -150,12 +151,7 @@ class Worker:
             else:
                 start.cancel()
         except KafkaError as error:
-            log.error(  # noqa: TRY400 - the trace says nothing the type does not
-                "can't use Kafka at %s: %s. Is it running, and are its address and the "
-                "credentials right?",
-                self._settings.brokers,
-                type(error).__name__,
-            )
+            self._say_why(error)
             return EXIT_KAFKA
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends the worker
             self._on_fatal(error)
@@ -214,6 +210,9 @@ class Worker:
                 self._settings.worker_id,
             )
             return EXIT_NAME_TAKEN
+        if isinstance(error, DENIED):
+            self._say_why(error)
+            return EXIT_KAFKA
         if isinstance(error, UnreadableState | StateTooLarge):
             log.error("%s", error)
             return EXIT_INTERNAL
@@ -224,6 +223,10 @@ class Worker:
             "".join(traceback.format_tb(error.__traceback__)),
         )
         return EXIT_INTERNAL
+
+    def _say_why(self, error: KafkaError) -> None:
+        """In one line what Kafka refused; the trace says nothing the type does not."""
+        log.error("%s", explain(error, self._settings.connection))
 
     # Chores
 
@@ -244,7 +247,7 @@ class Worker:
             self.beat = time.monotonic()
             self._engine.watch()
             if self._app._consumer is not None:
-                self._thread().check_group()
+                self._thread().check_group(self._on_fatal)
             await asyncio.sleep(_WATCH_S)
 
     async def _lag(self) -> None:

@@ -76,8 +76,7 @@ def _victim(scene: Scene, count: int, at: int) -> list[Stage]:
 def _brigaded(scene: Scene, count: int, at: int) -> list[Stage]:
     """Fresh accounts from one device accuse somebody innocent, all within the hour.
 
-    One target is a newcomer, the next was once rightly told off, for something else. As bad luck will
-    have it, a classifier was wrong about them on the same day.
+    One target is a newcomer, the next was once rightly told off, for something else.
     """
     stages = [Stage(scene, [scene.stranger()], number) for number in range(count)]
     for stage in stages:
@@ -89,7 +88,6 @@ def _brigaded(scene: Scene, count: int, at: int) -> list[Stage]:
             stage.arrives(at)
         stage.lives(at + MINUTE_MS, at + 8 * _HOUR_MS, 80)
         when = at + 2 * _HOUR_MS
-        stage.judged(when - stage.pause(30 * MINUTE_MS), "message", category="grooming", score=0.7)
         for number in range(14):
             reporter = stage.extra()
             reporter.arrives(when - 4 * MINUTE_MS, **linked)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from streams.patterns.pattern import LIVE
 from streams.signals.durations import format_duration
 from streams.workbench.backtest.comparison import Comparison, Row
+from streams.workbench.backtest.finds import DAY_MS
 from streams.workbench.backtest.gate import MIN_OUTCOMES
-from streams.workbench.backtest.tally import DAY_MS, over_budget
 from streams.workbench.words import counted
 
 PRECISION_FLOOR = 0.8
@@ -27,7 +27,7 @@ def advice(comparison: Comparison) -> list[str]:
         *(line for row in rows for line in _precision(row)),
         *(line for row in rows for line in _lost(row)),
         *_load(comparison),
-        *(line for row in rows for line in _budget(comparison, row)),
+        *(line for row in rows for line in _held(row)),
         *(line for row in rows for line in _unknown(row)),
         *_recording(comparison),
     ]
@@ -64,22 +64,30 @@ def _lost(row: Row) -> Iterator[str]:
 
 
 def _load(comparison: Comparison) -> Iterator[str]:
-    old, new = comparison.old.looks, comparison.new.looks
+    old, new = comparison.old.queue, comparison.new.queue
     if new.mean >= 1 and new.mean > old.mean * _MANY_MORE:
         yield (
-            f"Reviewers would look at {new.mean:.1f} decisions a day instead of {old.mean:.1f}; "
-            f"the fullest day has {new.most:,}."
+            f"Reviewers would find {new.mean:.1f} items in their queue a day instead of "
+            f"{old.mean:.1f}; the fullest day has {new.most:,}."
         )
 
 
-def _budget(comparison: Comparison, row: Row) -> Iterator[str]:
-    if row.new is None or row.new.block.budget is None:
+def _held(row: Row) -> Iterator[str]:
+    if row.new is None or not row.after.held:
         return
-    held = over_budget(comparison.new.figures, row.new)
-    if held:
+    held, proposed = row.after.held, row.after.proposed
+    over = held["budget_hour"] + held["budget_day"]
+    if over:
         yield (
-            f"{row.title}: goes over its budget of {row.new.block.budget} an hour in "
-            f"{counted(len(held), 'hour')}; {counted(held.total(), 'action')} would be held."
+            f"{row.title}: goes over its budget; {over:,} of {counted(proposed, 'action')} would be "
+            "held for a person: raise the threshold, or give it more if they are right."
+        )
+    stopped = held["surge"] + held["precision"]
+    if stopped:
+        why = "surges" if held["surge"] >= held["precision"] else "is overturned too often"
+        yield (
+            f"{row.title}: its breaker opens, because it {why}; {stopped:,} of "
+            f"{counted(proposed, 'action')} would be held for a person."
         )
 
 
@@ -87,12 +95,7 @@ def _unknown(row: Row) -> Iterator[str]:
     if row.new is None:
         return
     goes_live = row.new.mode == LIVE and (row.old is None or row.old.mode != LIVE)
-    if row.change != "same" and row.new.entity is not None:
-        yield (
-            f"{row.title}: is about a {row.new.entity.replace('_', ' ')}. No agent runs such "
-            "patterns on recordings yet; its inline tests do run."
-        )
-    elif row.change != "same" and not row.after.finds:
+    if row.change != "same" and not row.after.finds:
         yield f"{row.title}: finds nothing in this recording, which says nothing for or against it."
     elif goes_live and row.after.known.n < MIN_OUTCOMES:
         yield (

@@ -11,15 +11,10 @@ from typing import NamedTuple
 
 from streams.patterns import Pattern, RuleSet
 from streams.recording import Progress
-from streams.workbench.backtest.shards import Task, run
-from streams.workbench.backtest.tally import (
-    DAY_MS,
-    Change,
-    PatternFigures,
-    SideFigures,
-    Tally,
-    looks_by_day,
-)
+from streams.workbench.backtest.finds import DAY_MS
+from streams.workbench.backtest.passes import run
+from streams.workbench.backtest.shards import Task
+from streams.workbench.backtest.tally import Change, PatternFigures, SideFigures, Tally
 
 
 class PerDay(NamedTuple):
@@ -70,13 +65,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One rule set: its figures, and what a day brings."""
+    """One rule set: its figures, and what a day brings.
+
+    `proposed` by action; of all of them so many were `granted` at once and `held` for a person.
+    `queue` are the items of the review queue: what people have to look at.
+    """
 
     ruleset: RuleSet
     figures: SideFigures
-    actions: Mapping[str, PerDay]
-    looks: PerDay
-    """Decisions a person has to look at."""
+    proposed: Mapping[str, PerDay]
+    granted: PerDay
+    held: PerDay
+    queue: PerDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,10 @@ class Comparison:
 
 
 def compare(task: Task, processes: int, progress: Progress) -> Comparison:
-    """Run both rule sets over the recording. Raises as `shards.run`."""
+    """Run both rule sets over the recording. Raises as `passes.run`."""
     began = time.monotonic()
     old, new = task.load()
-    figures = run(task, processes, progress)
+    figures = run(task, (old, new), processes, progress)
     span_ms = (figures.last or 0) - (figures.first or 0)
     days = max(1.0, span_ms / DAY_MS)
     return Comparison(
@@ -114,14 +114,21 @@ def compare(task: Task, processes: int, progress: Progress) -> Comparison:
 
 def _side(ruleset: RuleSet, figures: SideFigures, days: float) -> Side:
     by_action: dict[str, Counter[int]] = {}
-    for (day, action), count in figures.actions.items():
+    for (day, action), count in figures.proposed.items():
         by_action.setdefault(action, Counter())[day] += count
     return Side(
         ruleset,
         figures,
         {action: _per_day(by_action[action], days) for action in sorted(by_action)},
-        _per_day(looks_by_day(figures, ruleset), days),
+        *(_per_day(_by_day(one), days) for one in (figures.granted, figures.held, figures.queue)),
     )
+
+
+def _by_day(counts: Counter[tuple[int, str]]) -> Counter[int]:
+    days: Counter[int] = Counter()
+    for (day, _), count in counts.items():
+        days[day] += count
+    return days
 
 
 def _per_day(counts: Counter[int], days: float) -> PerDay:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -11,11 +13,14 @@ from streams.patterns import RuleSet
 from streams.patterns.pattern import LIVE
 from streams.signals.times import parse_ms
 
+DAY_MS = 86_400_000
+GRANTED = "granted"
+
 
 class Find(msgspec.Struct, gc=False):
-    """One detection. `group` is the value of its second group field; `at` is ms since the epoch.
+    """One detection. `group` is the entity it is about, or the value of its second group field.
 
-    `action` is what was done about it, None if nothing was.
+    `at` is ms since the epoch, `action` what was done about it last, None if nothing was.
     """
 
     id: str
@@ -27,16 +32,25 @@ class Find(msgspec.Struct, gc=False):
     action: str | None = None
 
 
+class Proposed(msgspec.Struct, gc=False):
+    """One action that was proposed (`at` in ms). `verdict` is `GRANTED`, or what held it."""
+
+    pattern: str
+    action: str
+    at: int
+    verdict: str = ""
+
+
 class Detection(msgspec.Struct, gc=False):
     """What is needed of a record on `detections`."""
 
     id: str
     pattern: str
-    title: str
     account: str
     mode: str
     at: str
-    values: dict[str, str | int | float]
+    values: dict[str, str | int | float | bool]
+    entity: str | None = None
     retracts: str | None = None
 
 
@@ -46,22 +60,40 @@ class Enforcement(msgspec.Struct, gc=False):
     id: str
     action: str
     detections: tuple[str, ...]
+    undoes: str | None = None
 
 
-_DECODERS: Mapping[str, Callable[[bytes], Detection | Enforcement]] = {
-    "detections": msgspec.json.Decoder(Detection).decode,
-    "enforcement": msgspec.json.Decoder(Enforcement).decode,
-}
+class Proposal(msgspec.Struct, gc=False):
+    """What is needed of a record on `proposals`."""
+
+    id: str
+    pattern: str
+    kind: str
+    action: str = ""
+    detections: tuple[str, ...] = ()
 
 
-def read(output: Output) -> Detection | Enforcement | None:
-    """An output that tells of a find; None for any other."""
-    decode = _DECODERS.get(output.topic)
-    return None if decode is None else decode(output.value)
+class Item(msgspec.Struct, gc=False):
+    """What is needed of a record on `review-queue`."""
+
+    reason: str
+    proposal: str
+    held_by: str | None = None
+
+
+_STRUCTS: Mapping[str, type[Detection | Enforcement | Proposal | Item]] = MappingProxyType(
+    {
+        "detections": Detection,
+        "enforcement": Enforcement,
+        "proposals": Proposal,
+        "review-queue": Item,
+    }
+)
+_DECODE = {topic: msgspec.json.Decoder(struct).decode for topic, struct in _STRUCTS.items()}
 
 
 class Finds:
-    """The detections of a rule set, and which of them each decision was about.
+    """The detections of a rule set, what was proposed because of them, and what came of that.
 
     What was taken back (`unless`, and what prevents it came late) was not found. Grows with what is
     found, not with what is read.
@@ -70,27 +102,50 @@ class Finds:
     def __init__(self, ruleset: RuleSet) -> None:
         self.by_id: dict[str, Find] = {}
         self.decisions: dict[str, str] = {}
-        """Id of an enforcement record → id of the detection it was for."""
+        """Id of a proposal, and of the enforcement it becomes → id of the detection it was for."""
+        self.proposed: dict[str, Proposed] = {}
+        self.queue: Counter[tuple[int, str]] = Counter()
+        """Items of the review queue by day and reason."""
         self._groups = {pattern.id: pattern.group for pattern in ruleset.patterns}
 
-    def take(self, told: Detection | Enforcement) -> None:
-        """Note what an output tells."""
-        if isinstance(told, Enforcement):
-            for detection in told.detections:
-                find = self.by_id.get(detection)
-                if find is not None:  # else it undoes what has been taken back
-                    self.decisions[told.id] = detection
-                    find.action = told.action
+    def take(self, output: Output) -> None:
+        """Note what an output tells, if it tells of a find."""
+        decode = _DECODE.get(output.topic)
+        if decode is None:
             return
+        told = decode(output.value)
+        if isinstance(told, Detection):
+            self._detection(told)
+        elif isinstance(told, Enforcement):
+            self._enforcement(told)
+        elif isinstance(told, Item):
+            self.queue[output.ts // DAY_MS, told.reason] += 1
+            if told.reason == "held":
+                self.proposed[told.proposal].verdict = told.held_by or ""
+        elif told.kind == "propose":
+            self.proposed[told.id] = Proposed(told.pattern, told.action, output.ts)
+            for detection in told.detections:
+                self.decisions[told.id] = detection
+
+    def _detection(self, told: Detection) -> None:
         if told.retracts is not None:
             self.by_id.pop(told.retracts, None)
             return
-        group = self._groups[told.pattern]
+        group = self._groups.get(told.pattern)
         self.by_id[told.id] = Find(
             told.id,
             told.pattern,
             told.account,
-            str(told.values[group]) if group else "",
+            told.entity or (str(told.values[group]) if group else ""),
             parse_ms(told.at),
             told.mode == LIVE,
         )
+
+    def _enforcement(self, told: Enforcement) -> None:
+        if told.undoes is not None:
+            return
+        self.proposed[told.id].verdict = GRANTED
+        for detection in told.detections:
+            find = self.by_id.get(detection)
+            if find is not None:  # else it was taken back meanwhile
+                find.action = told.action

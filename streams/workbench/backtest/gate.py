@@ -3,11 +3,11 @@
     max_lost = 0                  # finds of live patterns that are no longer found
     max_lost_upheld = 0           # … of which a reviewer had upheld
     max_gained_per_day = 50       # finds of live patterns that are new
-    max_looks_per_day = 200       # decisions a person has to look at
+    max_looks_per_day = 200       # items of the review queue
     min_precision = 0.8           # of each live pattern with min_outcomes known outcomes or more
     min_outcomes = 20
 
-    [max_actions_per_day]
+    [max_actions_per_day]         # proposed, whether granted or held
     restrict = 10
 
 A key that is absent asks for nothing.
@@ -59,11 +59,11 @@ class Gate(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True
                 sum(row.gained.finds for row in gained) / comparison.days,
                 self.max_gained_per_day,
             ),
-            ("decisions to look at a day", comparison.new.looks.mean, self.max_looks_per_day),
+            ("items of the review queue a day", comparison.new.queue.mean, self.max_looks_per_day),
             *(
-                (f"{action} a day", comparison.new.actions[action].mean, most)
+                (f"{action} a day", comparison.new.proposed[action].mean, most)
                 for action, most in self.max_actions_per_day.items()
-                if action in comparison.new.actions
+                if action in comparison.new.proposed
             ),
         ):
             if most is not None and found > most:

@@ -52,12 +52,6 @@ class Precision(msgspec.Struct):
             self.overturned += 1
         self.by_account += known.by_account
 
-    def add(self, other: Precision) -> None:
-        """Those of other accounts."""
-        self.upheld += other.upheld
-        self.overturned += other.overturned
-        self.by_account += other.by_account
-
     @property
     def n(self) -> int:
         """Finds with an outcome."""

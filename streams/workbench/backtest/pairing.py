@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from streams.agents.known_material import REMOVAL, ZERO_TOLERANCE
 from streams.patterns import Pattern, RuleSet
 from streams.workbench.backtest.finds import Find
 
@@ -34,9 +35,12 @@ class Pairs(NamedTuple):
 
 
 def likenesses(old: RuleSet, new: RuleSet) -> dict[str, Likeness]:
-    """For each pattern that is in both, by its longest cooldown, timespan or wait, and grouping."""
+    """For each pattern that is in both, by its longest cooldown, timespan or wait, and grouping.
+
+    The rules in the code are in both: what they find is the same.
+    """
     before = {pattern.id: pattern for pattern in old.patterns}
-    return {
+    return dict.fromkeys((ZERO_TOLERANCE.id, REMOVAL.id), Likeness(0, grouped=False)) | {
         pattern.id: Likeness(
             max(_reach(before[pattern.id]), _reach(pattern)),
             before[pattern.id].group == pattern.group,

@@ -1,9 +1,9 @@
-"""The accounts of a recording spread over processes, each with both rule sets.
+"""The accounts of a recording spread over processes, which survey them.
 
 Every process reads the whole recording and keeps the lines of its accounts, told by a hash of the
 key. Reading a line whole takes a fraction of what running it through the agents does, and no more
 than looking for its key would (both measured, see docs/decisions/0024-workbench.md); in return
-nothing has to be handed from process to process.
+no signal has to be handed from process to process.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ import msgspec
 from streams.patterns import RuleSet, load_rules
 from streams.recording import Progress
 from streams.signals import Schema
-from streams.workbench.backtest.search import search
-from streams.workbench.backtest.tally import Tally, tally
+from streams.workbench.backtest.survey import Survey, survey
 
 
 class ProcessGone(Exception):
@@ -43,21 +42,21 @@ class Task(msgspec.Struct, frozen=True):
         return load_rules(self.old, schema), load_rules(self.new, schema)
 
 
-def run(task: Task, processes: int, progress: Progress) -> Tally:
-    """The figures of the whole recording.
+def surveys(task: Task, processes: int, into: Path, progress: Progress) -> list[Survey]:
+    """The surveys of all shares of the accounts; `into` is a directory for what they tell.
 
     `progress` is told bytes that add up to `processes` times the size of the files, more where a
     part had to be done again. Raises what reading rules and recordings raises, and ProcessGone.
     """
     if processes == 1:
-        return shard(task, 0, 1, progress)
+        return [shard(task, 0, 1, into, progress)]
     context = multiprocessing.get_context("spawn")  # a fork would copy threads and locks
     pipes = [context.Pipe(duplex=False) for _ in range(processes)]
     workers = [
-        context.Process(target=_work, args=(task, number, processes, sender), daemon=True)
+        context.Process(target=_work, args=(task, number, processes, into, sender), daemon=True)
         for number, (_, sender) in enumerate(pipes)
     ]
-    total = Tally()
+    found: dict[Connection, Survey] = {}
     waiting = [receiver for receiver, _ in pipes]
     try:
         for worker, (_, sender) in zip(workers, pipes, strict=True):
@@ -69,8 +68,8 @@ def run(task: Task, processes: int, progress: Progress) -> Tally:
                 match _received(receiver):
                     case int(bytes_read):
                         progress(bytes_read)
-                    case Tally() as figures:
-                        total.add(figures)
+                    case Survey() as survey_:
+                        found[receiver] = survey_
                         waiting.remove(receiver)
                     case Exception() as error:
                         raise error
@@ -79,7 +78,7 @@ def run(task: Task, processes: int, progress: Progress) -> Tally:
             if worker.is_alive():
                 worker.terminate()
                 worker.join()
-    return total
+    return [found[receiver] for receiver, _ in pipes]
 
 
 def _received(receiver: Connection) -> object:
@@ -92,22 +91,23 @@ def _received(receiver: Connection) -> object:
         ) from None
 
 
-def _work(task: Task, number: int, of: int, sender: Connection) -> None:
+def _work(task: Task, number: int, of: int, into: Path, sender: Connection) -> None:
     """A process: its share of the accounts; what comes of it is sent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which ends us
     gc.disable()  # state has no cycles and is large: as in workers, docs/decisions/0006
     with suppress(BrokenPipeError):
         try:
-            sender.send(shard(task, number, of, sender.send))
+            sender.send(shard(task, number, of, into, sender.send))
         except Exception as error:  # noqa: BLE001 - the parent raises it again
             sender.send(error)
 
 
-def shard(task: Task, number: int, of: int, progress: Progress) -> Tally:
-    """The figures of the accounts that belong to share `number` of `of`."""
-    rulesets = task.load()
-    found = search(rulesets, task.files, lambda key: crc32(key or b"") % of == number, progress)
-    figures = tally(rulesets, (found.old, found.new), found.reviews)
-    figures.signals, figures.refused = found.signals, found.refused
-    figures.first, figures.last = found.first, found.last
-    return figures
+def shard(task: Task, number: int, of: int, into: Path, progress: Progress) -> Survey:
+    """The survey of the accounts that belong to share `number` of `of`."""
+    own = into / str(number)
+    own.mkdir()
+
+    def mine(key: bytes | None) -> bool:
+        return crc32(key or b"") % of == number
+
+    return survey(task.load(), task.files, mine, own, progress)

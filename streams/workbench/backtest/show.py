@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ from rich.text import Text
 
 from streams.signals.times import format_ms
 from streams.workbench.backtest.comparison import Comparison, PerDay, Row, Side
+from streams.workbench.backtest.finds import DAY_MS
 from streams.workbench.backtest.outcomes import Precision
-from streams.workbench.backtest.tally import DAY_MS, Change, PatternFigures
+from streams.workbench.backtest.tally import Change, PatternFigures
 from streams.workbench.words import counted, duration, printable
 
 _DATE = slice(10)
@@ -42,9 +44,11 @@ def _headline(comparison: Comparison) -> str:
     if tally.first is not None and tally.last is not None:
         span = f"{_minute(tally.first)} to {_minute(tally.last)} UTC"
     refused = f", {tally.refused:,} refused" if tally.refused else ""
+    policies = {side.ruleset.policy.hash for side in (comparison.old, comparison.new)}
+    another = "; the policies differ" if len(policies) > 1 else ""
     rate = tally.signals / max(comparison.took_s, 1e-9)
     return (
-        f"{counted(tally.signals, 'signal')}{refused}, {span}\n"
+        f"{counted(tally.signals, 'signal')}{refused}, {span}{another}\n"
         f"{comparison.took_s:.1f} s, {rate:,.0f} signals/s with "
         f"{counted(comparison.processes, 'process', 'processes')}"
     )
@@ -105,12 +109,15 @@ def _precision(known: Precision, *, wide: bool) -> str:
 def _days(comparison: Comparison) -> Table:
     old, new = comparison.old, comparison.new
     table = Table(box=SIMPLE, pad_edge=False)
-    table.add_column("a day", overflow="fold")
+    table.add_column("proposed, a day", overflow="fold")
     for column in ("old", "new", "most, old", "most, new"):
         table.add_column(column, justify="right", no_wrap=True)
-    for action in sorted({*old.actions, *new.actions}):
-        table.add_row(action, *_both_days(old.actions.get(action), new.actions.get(action)))
-    table.add_row(Text("decisions to look at", "bold"), *_both_days(old.looks, new.looks))
+    for action in sorted({*old.proposed, *new.proposed}):
+        table.add_row(action, *_both_days(old.proposed.get(action), new.proposed.get(action)))
+    table.add_section()
+    table.add_row("granted at once", *_both_days(old.granted, new.granted))
+    table.add_row("held for a person", *_both_days(old.held, new.held))
+    table.add_row(Text("in the review queue", "bold"), *_both_days(old.queue, new.queue))
     table.add_section()
     for name, before, after in (
         ("accounts with a live find, in all", old.figures.detected, new.figures.detected),
@@ -202,14 +209,25 @@ def for_programs(comparison: Comparison, advice: Sequence[str], broken: Sequence
 def _side(side: Side) -> Mapping[str, Any]:
     return {
         "ruleset": side.ruleset.hash,
+        "policy": side.ruleset.policy.hash,
         "accounts_detected": side.figures.detected,
         "accounts_acted_upon": side.figures.touched,
-        "actions": {action: _per_day(days) for action, days in side.actions.items()},
-        "decisions_to_look_at": _per_day(side.looks),
+        "proposed": {action: _per_day(days) for action, days in side.proposed.items()},
+        "granted": _per_day(side.granted),
+        "held": _per_day(side.held) | {"by": _totals(side.figures.held)},
+        "review_queue": _per_day(side.queue) | {"by": _totals(side.figures.queue)},
     }
 
 
-def _per_day(days: PerDay) -> Mapping[str, Any]:
+def _totals(counts: Counter[tuple[int, str]]) -> Mapping[str, int]:
+    """Counts by day and reason, by reason."""
+    totals: Counter[str] = Counter()
+    for (_, reason), count in counts.items():
+        totals[reason] += count
+    return dict(sorted(totals.items()))
+
+
+def _per_day(days: PerDay) -> dict[str, Any]:
     return {
         "total": days.total,
         "per_day": round(days.mean, 3),
@@ -238,6 +256,8 @@ def _figures(figures: PatternFigures, version: str) -> Mapping[str, Any]:
         "finds": figures.finds,
         "live": figures.live,
         "accounts": figures.accounts,
+        "proposed": figures.proposed,
+        "held": dict(figures.held),
         "outcomes": _known(figures.known),
     }
 

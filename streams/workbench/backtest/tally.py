@@ -1,21 +1,18 @@
-"""The figures of a backtest for some of the accounts. Those of other accounts are added to them."""
+"""The figures of a backtest."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 
 import msgspec
 
-from streams.patterns import Pattern, RuleSet
-from streams.records import MILD
-from streams.workbench.backtest.finds import Find, Finds
+from streams.patterns import RuleSet
+from streams.workbench.backtest.finds import DAY_MS, GRANTED, Find, Finds
 from streams.workbench.backtest.outcomes import Known, Precision, Review, known_outcomes
 from streams.workbench.backtest.pairing import likenesses, pair
 
-DAY_MS = 86_400_000
-HOUR_MS = 3_600_000
 EXAMPLES = 5
 
 
@@ -40,59 +37,39 @@ class Change(msgspec.Struct):
         self.finds += 1
         if known is not None:
             self.known.count(known)
-        self._keep([Example(find.at, find.id, find.account)])
-
-    def add(self, other: Change) -> None:
-        """Those of other accounts."""
-        self.finds += other.finds
-        self.known.add(other.known)
-        self._keep(other.examples)
-
-    def _keep(self, examples: Iterable[Example]) -> None:
-        self.examples = nsmallest(EXAMPLES, (*self.examples, *examples))
+        example = Example(find.at, find.id, find.account)
+        self.examples = nsmallest(EXAMPLES, (*self.examples, example))
 
 
 class PatternFigures(msgspec.Struct):
-    """One pattern on one side. `accounts` are those it found something about."""
+    """One pattern on one side. `accounts` are those it found something about.
+
+    Of the actions `proposed`, those `held` are counted by what held them.
+    """
 
     finds: int = 0
     live: int = 0
     accounts: int = 0
     known: Precision = msgspec.field(default_factory=Precision)
-
-    def add(self, other: PatternFigures) -> None:
-        """Those of other accounts."""
-        self.finds += other.finds
-        self.live += other.live
-        self.accounts += other.accounts
-        self.known.add(other.known)
+    proposed: int = 0
+    held: Counter[str] = msgspec.field(default_factory=Counter)
 
 
 class SideFigures(msgspec.Struct):
-    """One side. Days and hours are counted from the epoch, UTC.
+    """One side. Days are counted from the epoch, UTC.
 
-    `detected` accounts have a live detection, `touched` ones something done about them. `looks`
-    are the finds a person has to look at whatever the budgets, by day: those that take something
-    from an account, and live ones of patterns that do nothing themselves. `spent` are the actions
-    by pattern and hour, which is what budgets are about.
+    `detected` accounts have a live detection, `touched` ones something done about them. Actions are
+    counted by day: those `proposed` by action, those `granted` at once by action, and those `held`
+    for a person by what held them. `queue` are the items of the review queue, by day and reason.
     """
 
     patterns: dict[str, PatternFigures] = msgspec.field(default_factory=dict)
     detected: int = 0
     touched: int = 0
-    actions: Counter[tuple[int, str]] = msgspec.field(default_factory=Counter)
-    looks: Counter[int] = msgspec.field(default_factory=Counter)
-    spent: Counter[tuple[str, int]] = msgspec.field(default_factory=Counter)
-
-    def add(self, other: SideFigures) -> None:
-        """Those of other accounts."""
-        for pattern, figures in other.patterns.items():
-            self.patterns.setdefault(pattern, PatternFigures()).add(figures)
-        self.detected += other.detected
-        self.touched += other.touched
-        self.actions.update(other.actions)
-        self.looks.update(other.looks)
-        self.spent.update(other.spent)
+    proposed: Counter[tuple[int, str]] = msgspec.field(default_factory=Counter)
+    granted: Counter[tuple[int, str]] = msgspec.field(default_factory=Counter)
+    held: Counter[tuple[int, str]] = msgspec.field(default_factory=Counter)
+    queue: Counter[tuple[int, str]] = msgspec.field(default_factory=Counter)
 
 
 class Tally(msgspec.Struct):
@@ -115,37 +92,18 @@ class Tally(msgspec.Struct):
     touched_now: int = 0
     """Accounts touched by the new side only."""
 
-    def add(self, other: Tally) -> None:
-        """Those of other accounts."""
-        self.signals += other.signals
-        self.refused += other.refused
-        self.first = min(
-            (one for one in (self.first, other.first) if one is not None), default=None
-        )
-        self.last = max((one for one in (self.last, other.last) if one is not None), default=None)
-        self.old.add(other.old)
-        self.new.add(other.new)
-        self.kept.update(other.kept)
-        for mine, others in ((self.lost, other.lost), (self.gained, other.gained)):
-            for pattern, change in others.items():
-                mine.setdefault(pattern, Change()).add(change)
-        for pattern, moves in other.moved.items():
-            self.moved.setdefault(pattern, []).extend(moves)
-        self.touched_before += other.touched_before
-        self.touched_now += other.touched_now
-
 
 def tally(
     rulesets: tuple[RuleSet, RuleSet], finds: tuple[Finds, Finds], reviews: Sequence[Review]
 ) -> Tally:
-    """The figures of what both sides, old and new, found about the same accounts."""
+    """The figures of what both sides, old and new, found and decided."""
     old, new = finds
     likeness = likenesses(*rulesets)
     pairs = pair(old.by_id.values(), new.by_id.values(), likeness)
     before, after = known_outcomes(reviews, old, new, pairs)
     figures = Tally(
-        old=_side(old, rulesets[0], before),
-        new=_side(new, rulesets[1], after),
+        old=_side(old, before),
+        new=_side(new, after),
     )
     for one, other in pairs.both:
         figures.kept[one.pattern] += 1
@@ -163,9 +121,8 @@ def tally(
     return figures
 
 
-def _side(finds: Finds, ruleset: RuleSet, known: Mapping[str, Known]) -> SideFigures:
-    side = SideFigures()
-    silent = {pattern.id for pattern in ruleset.patterns if pattern.block.action is None}
+def _side(finds: Finds, known: Mapping[str, Known]) -> SideFigures:
+    side = SideFigures(queue=finds.queue)
     accounts: dict[str, set[str]] = {}
     for find in finds.by_id.values():
         pattern = side.patterns.setdefault(find.pattern, PatternFigures())
@@ -174,34 +131,18 @@ def _side(finds: Finds, ruleset: RuleSet, known: Mapping[str, Known]) -> SideFig
         accounts.setdefault(find.pattern, set()).add(find.account)
         if find.id in known:
             pattern.known.count(known[find.id])
-        day = find.at // DAY_MS
-        if find.action is not None:
-            side.actions[day, find.action] += 1
-            side.spent[find.pattern, find.at // HOUR_MS] += 1
-            side.looks[day] += find.action not in MILD
-        elif find.live and find.pattern in silent:
-            side.looks[day] += 1
     for name, ids in accounts.items():
         side.patterns[name].accounts = len(ids)
+    for one in finds.proposed.values():
+        pattern = side.patterns.setdefault(one.pattern, PatternFigures())
+        day = one.at // DAY_MS
+        pattern.proposed += 1
+        side.proposed[day, one.action] += 1
+        if one.verdict == GRANTED:
+            side.granted[day, one.action] += 1
+        elif one.verdict:
+            side.held[day, one.verdict] += 1
+            pattern.held[one.verdict] += 1
     side.detected = len({find.account for find in finds.by_id.values() if find.live})
     side.touched = len({find.account for find in finds.by_id.values() if find.action})
     return side
-
-
-def over_budget(side: SideFigures, pattern: Pattern) -> Counter[int]:
-    """How many of a pattern's actions would be held for going over its budget, by hour."""
-    budget = pattern.block.budget
-    if budget is None:
-        return Counter()
-    spent = ((hour, count) for (id_, hour), count in side.spent.items() if id_ == pattern.id)
-    return Counter({hour: count - budget for hour, count in spent if count > budget})
-
-
-def looks_by_day(side: SideFigures, ruleset: RuleSet) -> Counter[int]:
-    """Finds a person has to look at, by day: also the messages that would be held."""
-    days = Counter(side.looks)
-    for pattern in ruleset.patterns:
-        if pattern.block.action in MILD:
-            for hour, held in over_budget(side, pattern).items():
-                days[hour * HOUR_MS // DAY_MS] += held
-    return days

@@ -17,9 +17,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.admin import KafkaUnreachable
-from streams.agents.accounts import INPUTS
 from streams.tap.follow import places_of
 from streams.topics import logical_name
+from streams.workbench.backtest.survey import READ
 
 _POLL_MS = 500
 _BATCH_RECORDS = 5_000
@@ -44,7 +44,7 @@ class InputTopics:
         *,
         prefix: str = "",
         since_ms: int = 0,
-        topics: Sequence[str] = INPUTS,
+        topics: Sequence[str] = READ,
     ) -> None:
         self.total = 0
         """Offsets to be read; about as many as records."""

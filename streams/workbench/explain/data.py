@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from streams.signals.times import format_ms
+from streams.workbench.explain.actions import Action, Step
 from streams.workbench.explain.conditions import nearness
 from streams.workbench.explain.moments import SIGNAL, Moment
 from streams.workbench.explain.near import NearMiss
@@ -15,7 +16,7 @@ from streams.workbench.explain.story import Story
 
 
 def as_data(story: Story) -> Mapping[str, Any]:
-    """The story as JSON can hold it: times RFC 3339, all of the account's signals."""
+    """The story as JSON can hold it: times RFC 3339, all signals, also those of others that are part of it."""
     return {
         "asked": story.asked,
         "title": story.title,
@@ -25,10 +26,15 @@ def as_data(story: Story) -> Mapping[str, Any]:
         "condition": story.condition,
         "measured": story.measured,
         "notes": story.notes,
-        "decisions": [
-            {"at": format_ms(one.at), "action": one.action, "id": one.id, "by": one.by}
-            for one in story.decisions
+        "entity": story.entity,
+        "sharing": story.sharing,
+        "follows_from": [
+            {**one._asdict(), "at": format_ms(one.at), "title": one.title or None}
+            for one in story.behind
         ],
+        "actions": [_action(one) for one in story.actions],
+        "nothing": story.nothing or None,
+        "looks": [_step(one) for one in story.looks],
         "signals": [_signal(one, story.end) for one in story.moments if one.kind == SIGNAL],
         "others": [
             {
@@ -42,12 +48,27 @@ def as_data(story: Story) -> Mapping[str, Any]:
     }
 
 
+def _action(action: Action) -> Mapping[str, Any]:
+    expires_at = action.expires_at
+    return {
+        **msgspec.to_builtins(action),
+        "expires_at": None if expires_at is None else format_ms(expires_at),
+        "steps": [_step(one) for one in action.steps],
+    }
+
+
+def _step(step: Step) -> Mapping[str, Any]:
+    return {**step._asdict(), "at": format_ms(step.at)}
+
+
 def _signal(moment: Moment, end: int) -> Mapping[str, Any]:
     return {
         "topic": moment.topic,
         "at": format_ms(moment.at),
         "offset_ms": moment.at - end,
+        "account": moment.account,
         "evidence": moment.evidence,
+        "behind": moment.behind,
         "matched": moment.matched,
         "fields": {name: value for name, value in moment.fields.items() if name != "at"},
     }

@@ -30,7 +30,8 @@ class Moment(msgspec.Struct, kw_only=True):
 
     `kind` is what it is: a signal of the account, a detection, or something done about it. `what`
     says it in words, `details` are the fields worth seeing, `fields` all of them. `evidence` says
-    that the detection rests on it, and `matched` as which of the pattern's rules.
+    that the detection rests on it, and `matched` as which of the pattern's rules; `behind` that
+    something derived rests on it which the detection rests on. `account` is whose signal it is.
     """
 
     at: int
@@ -42,6 +43,8 @@ class Moment(msgspec.Struct, kw_only=True):
     fields: dict[str, Any] = {}
     evidence: bool = False
     matched: list[str] = []
+    behind: bool = False
+    account: str = ""
 
 
 def signal_moment(signal: Any, telling: Collection[str] = ()) -> Moment:
@@ -60,8 +63,9 @@ def signal_moment(signal: Any, telling: Collection[str] = ()) -> Moment:
         what=_WORDS[signal.topic](signal),
         topic=signal.topic,
         id=signal.id,
-        details=list(_details(fields, telling)),
+        details=[] if signal.topic == "account-signals" else list(_details(fields, telling)),
         fields=fields,
+        account=signal.account,
     )
 
 
@@ -78,7 +82,29 @@ def _review(signal: Any) -> str:
     return f"review ({signal.stage}): {signal.outcome}"
 
 
-_WORDS = {"activity": _activity, "moderation-hits": _hit, "reviews": _review}
+def _command(signal: Any) -> str:
+    return f"command: {signal.kind}"
+
+
+def heard(signal: Any) -> str:
+    """What another agent said of the account: ``content is confirmed: content.remove``."""
+    said = _HEARD.get(signal.kind, signal.kind)
+    return f"{said}: {signal.action}" if signal.action else said
+
+
+_HEARD = {
+    "entity": "an entity it shares",
+    "content": "what it holds is confirmed",
+}
+
+
+_WORDS = {
+    "activity": _activity,
+    "moderation-hits": _hit,
+    "reviews": _review,
+    "account-commands": _command,
+    "account-signals": heard,
+}
 
 
 def _details(fields: Mapping[str, Any], telling: Collection[str]) -> Iterator[str]:

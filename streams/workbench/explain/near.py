@@ -44,9 +44,10 @@ class NearMiss(NamedTuple):
 
 
 class Watch:
-    """Watches an agent's windows. Give `watched(agent)` to a driver in place of the agent."""
+    """Watches the windows of one account. Give `watched(agent)` to a driver in place of the agent."""
 
-    def __init__(self, ruleset: RuleSet) -> None:
+    def __init__(self, ruleset: RuleSet, account: str) -> None:
+        self._account = account
         self._patterns = {pattern.key: pattern for pattern in ruleset.patterns}
         self._best: dict[str, NearMiss] = {}
 
@@ -54,7 +55,8 @@ class Watch:
         """The agent, doing the same."""
 
         def handler(state: State, signal: Any, out: Out) -> None:
-            agent.handler(_Watched(state, self, signal.at), signal, out)
+            watched = _Watched(state, self, signal.at) if signal.account == self._account else state
+            agent.handler(watched, signal, out)
 
         return replace(agent, handler=handler)
 

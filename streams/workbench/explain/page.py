@@ -19,7 +19,7 @@ from streams.workbench.explain.conditions import nearness
 from streams.workbench.explain.moments import DECISION, DETECTION, SIGNAL, Moment
 from streams.workbench.explain.story import Story
 from streams.workbench.explain.timeline import Gap, fit
-from streams.workbench.words import duration, offset, printable
+from streams.workbench.words import counted, duration, offset, printable
 
 MOST_MOMENTS = 60
 _SECOND = slice(19)
@@ -33,6 +33,7 @@ class Row(NamedTuple):
     look: str
     relative: str
     exact: str
+    account: str
     what: str
     details: str
     matched: str
@@ -73,6 +74,8 @@ def render(story: Story) -> str:
             (near, round(near.share * _PERCENT), nearness(near), offset(near.at - story.end))
             for near in story.near
         ],
+        sharing=counted(story.sharing, "other account"),
+        behind=[(one, offset(one.at - story.end)) for one in story.behind],
         others=[(other, offset(other.at - story.end)) for other in story.others],
     )
 
@@ -83,7 +86,8 @@ def _template() -> jinja2.Template:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     # A control character is nothing a page should hold, and escaping leaves it alone.
-    environment.finalize = lambda value: printable(value) if isinstance(value, str) else value
+    # What a macro made is markup, of values that went through here already.
+    environment.finalize = lambda value: printable(value) if type(value) is str else value
     environment.filters["utc"] = _utc
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     source = resources.files("streams.workbench.explain") / "page.html"
@@ -93,12 +97,13 @@ def _template() -> jinja2.Template:
 def _rows(story: Story) -> Iterator[Row]:
     for one in fit(story.moments, story.start, story.end, MOST_MOMENTS):
         if isinstance(one, Gap):
-            yield Row("gap", "", "", f"… {one}", "", "")
+            yield Row("gap", "", "", "", f"… {one}", "", "")
             continue
         yield Row(
             _look(one, story),
             offset(one.at - story.end),
             _utc(one.at),
+            one.account,
             one.what + (" (this one)" if one.id == story.detection.id else ""),
             ", ".join(one.details),
             ", ".join(one.matched),
@@ -110,6 +115,8 @@ def _look(moment: Moment, story: Story) -> str:
         return "found this" if moment.id == story.detection.id else "found"
     if moment.kind == DECISION:
         return "decided"
+    if moment.behind:
+        return "behind"
     return "evidence" if moment.evidence else "dim"
 
 

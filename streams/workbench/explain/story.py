@@ -1,37 +1,32 @@
-"""Everything there is to tell of one detection."""
+"""Everything there is to tell of one detection, and of what was done because of it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from streams.agents.known_material import REMOVAL
 from streams.patterns import Pattern, RuleSet
+from streams.patterns.pattern import SHADOW
 from streams.recording import Progress
-from streams.records import Detection, Enforcement
+from streams.records import Detection, Proposal
 from streams.signals.times import parse_ms
-from streams.workbench.explain import recorded
+from streams.workbench.explain import builtin, notes, recorded
+from streams.workbench.explain.about import About, about
+from streams.workbench.explain.actions import VIGIL, Action, Step, actions
 from streams.workbench.explain.conditions import Explained, measured
-from streams.workbench.explain.moments import DECISION, DETECTION, Moment, signal_moment
+from streams.workbench.explain.marked import done, found, marked
+from streams.workbench.explain.moments import Moment, heard
 from streams.workbench.explain.near import NearMiss
-from streams.workbench.explain.recorded import NotFound, Said
+from streams.workbench.explain.recorded import History, NotFound
+from streams.workbench.explain.records import Chain, Records, follow, of_actions
 from streams.workbench.explain.rerun import rerun
+from streams.workbench.explain.understanding import TOPICS, Said
 
-_SECTION = re.compile(r"^(Why|Review|Thresholds):\s*", re.MULTILINE)
-
-
-class About(msgspec.Struct):
-    """What a rule says of itself. `text` is its description where it has no such parts."""
-
-    why: str = ""
-    review: str = ""
-    thresholds: str = ""
-    text: str = ""
-    falsepositives: tuple[str, ...] = ()
+_TOPIC_OF = {struct: topic for topic, struct in TOPICS.items()}
 
 
 class Other(NamedTuple):
@@ -43,16 +38,17 @@ class Other(NamedTuple):
     taken_back: bool
 
 
-class Decision(NamedTuple):
-    """Something done because of the detection, or a reviewer's word about it (ms since the epoch).
+class Behind(NamedTuple):
+    """Something derived that the detection rests on (`at` in ms), and what it says.
 
-    `action` is what an enforcement record says is to be done, or what the reviewer found.
+    `title` and `detection` are of what led to it, empty where a hit on content did.
     """
 
     at: int
-    action: str
+    what: str
+    title: str
+    detection: str
     id: str
-    by: str
 
 
 class Story(msgspec.Struct, kw_only=True):
@@ -60,7 +56,9 @@ class Story(msgspec.Struct, kw_only=True):
 
     `pattern` is None where the rules at hand have no such pattern, or another version of it: then
     `notes` say so, and what is told is what the recording says. `condition` is what had to be
-    there, `measured` how much of it was.
+    there, `measured` how much of it was. `entity` is what the account shares with `sharing` others,
+    whose signals about it are among the moments. `nothing` says why nothing was done, if nothing was;
+    `looks` are people asked to look at the detection itself.
     """
 
     asked: str
@@ -73,8 +71,13 @@ class Story(msgspec.Struct, kw_only=True):
     at: int
     start: int
     end: int
+    entity: str | None
+    sharing: int
     moments: list[Moment]
-    decisions: list[Decision]
+    behind: list[Behind]
+    actions: list[Action]
+    nothing: str
+    looks: list[Step]
     others: list[Other]
     near: list[NearMiss]
     taken_back: bool
@@ -85,127 +88,133 @@ class Story(msgspec.Struct, kw_only=True):
 def tell(
     asked: str, files: Sequence[Path], ruleset: RuleSet, progress: Progress = lambda _: None
 ) -> Story:
-    """The story of the detection or enforcement `asked`, from recordings.
+    """The story of the record `asked` of Vigil's (a detection, an enforcement, …), from recordings.
 
-    `progress` is told of a replay, where one is needed to find it. Raises NotFound, and what reading a recording raises.
+    `progress` is told of a replay, where one is needed. Raises NotFound, and what reading a recording
+    raises.
     """
-    account = recorded.find(asked, files, ruleset, progress)
-    history = recorded.read(account, files, ruleset.schema)
-    again = rerun(history, ruleset, asked)
-    said = _joined(history.said, again.said)
-    detection = _detection(asked, said)
-    reproduced = any(one.id == detection.id for one in again.said)
+    history = recorded.read(asked, files, ruleset, progress)
+    before = history.records
+    known_of = before.behind(asked)
+    entities = follow(known_of, before).entities if known_of else set[str]()
+    again = rerun(history, ruleset, asked, entities)
+    records = _joined(history, again.said)
+    detection = records.behind(asked)
+    if detection is None:
+        raise NotFound(
+            f"the recording names {asked}, but not the detection behind it: add the recording of "
+            "the topic detections with another --from"
+        )
+    behind, taken_back = follow(detection, records), records.taken_back
+    reproduced = history.replayed or any(one.id == detection.id for _, one in again.said)
     known = {pattern.id: pattern for pattern in ruleset.patterns}
+    titles = builtin.TITLES | {pattern.id: pattern.title for pattern in ruleset.patterns}
     pattern = known.get(detection.pattern)
-    notes = list(_notes(detection, pattern, ruleset, again.refused, reproduced=reproduced))
+    told = [
+        *notes.of_the_rules(detection, pattern, ruleset, reproduced=reproduced),
+        *notes.of_the_recording(history, behind, again.refused),
+    ]
     if pattern is not None and pattern.version != detection.version:
         pattern = None
+    rule = builtin.rule_of(detection)
     explained = Explained(pattern) if pattern else None
     start, end = parse_ms(detection.window.start), parse_ms(detection.window.end)
-    telling = explained.fields if explained else set[str]()
-    signals = [signal_moment(signal, telling) for signal in again.signals]
-    for moment, signal in zip(signals, again.signals, strict=True):
-        if moment.id in detection.evidence and start <= moment.at <= end:
-            moment.matched = explained.matched(signal) if explained else []
-            moment.evidence = bool(moment.matched) or explained is None
-    taken_back = {one.retracts for one in said if isinstance(one, Detection) and one.retracts}
-    titles = {pattern.id: pattern.title for pattern in ruleset.patterns}
+    meant = {
+        detection.id,
+        *(o.id for o in records.detections.values() if o.retracts == detection.id),
+    }
+    acts = actions(meant, records, again.signals, ruleset.policy, history.newest)
+    first = [one for one in records.detections.values() if one.retracts is None]
+    moments = marked(again, behind, explained, ruleset)
+    sharing = {moment.account for moment in moments} - {detection.account}
+    # Of the same time the signals come first.
+    moments += found(first, titles)
+    moments += done(of_actions(records, (one.id for one in acts)))
     others = [
         Other(parse_ms(one.at), titles.get(one.pattern, one.pattern), one, one.id in taken_back)
-        for one in said
-        if isinstance(one, Detection) and one.id != detection.id and one.retracts is None
+        for one in first
+        if one.id != detection.id
     ]
-    decisions = sorted(_decisions(detection, said, again.signals))
     return Story(
         asked=asked,
         detection=detection,
         pattern=pattern,
         title=titles.get(detection.pattern, f"Pattern {detection.pattern}"),
-        about=_about(known.get(detection.pattern)),
-        condition=explained.condition if explained else "",
+        about=rule.about if rule else about(known.get(detection.pattern)),
+        condition=rule.condition if rule else explained.condition if explained else "",
         measured=_measured(detection, pattern),
         at=parse_ms(detection.at),
         start=start,
         end=end,
-        moments=_moments(signals, detection, others, decisions, titles),
-        decisions=decisions,
+        entity=detection.entity,
+        sharing=len(sharing),
+        moments=sorted(moments, key=lambda moment: moment.at),
+        behind=list(_behind(behind, titles)),
+        actions=acts,
+        nothing="" if acts else _nothing(detection, pattern),
+        looks=_looks(meant, records),
         others=sorted(others, key=lambda other: (other.at, other.title)),
         near=[near for near in again.near if near.pattern.id != detection.pattern],
         taken_back=detection.id in taken_back,
-        notes=notes,
+        notes=told,
         files=tuple(files),
     )
 
 
-def _joined(before: Sequence[Said], now: Sequence[Said]) -> list[Said]:
-    """What the recording says was decided, and what it leaves out, worked out.
+def _joined(history: History, now: Sequence[tuple[int, Said]]) -> Records:
+    """What was said then, as far as it is known, and what is said now.
 
-    Of a pattern that decided in another version then, nothing is worked out: it would be the same
-    thing told twice.
+    Of a topic whose records are known nothing is worked out but detections; and of those none where a
+    pattern decided in another version then: it would be the same thing told twice. Where it is known
+    what was decided, proposals only add to that: without a verdict of then there was none.
     """
-    version = {one.pattern: one.version for one in now}
-    other = {one.pattern for one in before if version.get(one.pattern, one.version) != one.version}
-    added = (one for one in now if one.pattern not in other)
-    return list({one.id: one for one in chain(added, before)}.values())
+    version = {one.pattern: one.version for _, one in now if isinstance(one, Detection)}
+    then = (one for _, one in history.said if isinstance(one, Detection))
+    other = {one.pattern for one in then if version.get(one.pattern, one.version) != one.version}
+    records = history.records
+    decided = {"enforcement", "review-queue"} <= history.topics
+    known = {*records.enforcement, *(item.proposal for _, item in records.items.values())}
+    for ts, one in now:
+        if isinstance(one, Detection):
+            if one.pattern not in other:
+                records.add(one, ts)
+        elif _TOPIC_OF[type(one)] in history.topics:
+            continue
+        elif not (decided and isinstance(one, Proposal) and one.id not in known):
+            records.add(one, ts)
+    return records
 
 
-def _detection(asked: str, said: Iterable[Said]) -> Detection:
-    """The detection meant by its own id, by that of an enforcement, or of what takes it back."""
-    by_id = {one.id: one for one in said}
-    one = by_id.get(asked)
-    while one is not None:
-        if isinstance(one, Enforcement):
-            one = by_id.get(one.detections[0]) if one.detections else None
-        elif one.retracts is not None:
-            one = by_id.get(one.retracts)
-        else:
-            return one
-    raise NotFound(
-        f"the recording names {asked}, but not the detection behind it: add the recording of the "
-        "topic detections with another --from"
+def _behind(chain_: Chain, titles: dict[str, str]) -> Iterable[Behind]:
+    for signal, cause in chain_.links:
+        what = " ".join(filter(None, (heard(signal), signal.entity)))
+        title = titles.get(cause.pattern, cause.pattern) if cause else ""
+        yield Behind(parse_ms(signal.at), what, title, cause.id if cause else "", signal.id)
+
+
+def _nothing(detection: Detection, pattern: Pattern | None) -> str:
+    if detection.mode == SHADOW:
+        if "crowd" in detection.values:
+            return "nothing: a crowd shares this, which says nothing of any one of them"
+        return "nothing: the pattern is a shadow, it is only being tried"
+    if detection.pattern == REMOVAL.id:
+        return "nothing: the same is removed already"
+    if pattern is None:
+        return "nothing that is recorded here"
+    if pattern.block.action is None:
+        return "nothing: it only detects"
+    return (
+        "nothing: the policy held it off (a snooze, the cool-down, a proposal of the same pattern that "
+        "waits, a surface for data sets), or it is known material, which has actions of its own"
     )
 
 
-def _notes(
-    detection: Detection,
-    pattern: Pattern | None,
-    ruleset: RuleSet,
-    refused: int,
-    *,
-    reproduced: bool,
-) -> Iterable[str]:
-    if pattern is None:
-        yield (
-            f"The rules at hand have no pattern {detection.pattern}. What follows is what the "
-            "recording says; name the rules of that time with --rules."
-        )
-    elif pattern.version != detection.version:
-        yield (
-            f"This was decided by version {detection.version} of the pattern, and the rules at hand "
-            f"have version {pattern.version}. Evidence and values are as recorded; name the rules "
-            f"of that time (rule set {detection.ruleset}) with --rules to see which rule each "
-            f"signal matched."
-        )
-    elif not reproduced:
-        yield (
-            "The signals recorded here don't lead to this very detection: some are missing, or "
-            "they came in another order then. Evidence and values are as recorded."
-        )
-    elif detection.ruleset != ruleset.hash:
-        yield "The rules at hand are another rule set, but have the same version of this pattern."
-    if refused:
-        yield f"{refused:,} records of this account were refused and are not shown."
-
-
-def _about(pattern: Pattern | None) -> About:
-    if pattern is None:
-        return About()
-    pieces = _SECTION.split(pattern.description)
-    parts = {
-        name.lower(): " ".join(text.split())
-        for name, text in zip(pieces[1::2], pieces[2::2], strict=True)
-    }
-    return About(**parts, text=" ".join(pieces[0].split()), falsepositives=pattern.falsepositives)
+def _looks(meant: set[str], records: Records) -> list[Step]:
+    return [
+        Step(ts, "a person is asked to look", VIGIL, item.id)
+        for ts, item in records.items.values()
+        if item.proposal in meant
+    ]
 
 
 def _measured(detection: Detection, pattern: Pattern | None) -> str:
@@ -216,52 +225,3 @@ def _measured(detection: Detection, pattern: Pattern | None) -> str:
     threshold = values.pop("threshold", None)
     told = [f"{name} {value}" for name, value in values.items()]
     return ", ".join(told) + (f" of {threshold}" if threshold is not None else "")
-
-
-def _decisions(
-    detection: Detection, said: Iterable[Said], signals: Iterable[object]
-) -> Iterable[Decision]:
-    meant = {detection.id}
-    for one in said:
-        if isinstance(one, Detection) and one.retracts == detection.id:
-            yield Decision(parse_ms(one.at), "taken back", one.id, "a signal that came late")
-            meant.add(one.id)
-    for one in said:
-        if isinstance(one, Enforcement) and meant.intersection(one.detections):
-            meant.add(one.id)
-            by = {"fully": "Vigil", "partially": "Vigil and a person", "not": "a person"}
-            yield Decision(parse_ms(one.at), one.action, one.id, by[one.automated])
-    for signal in signals:
-        if getattr(signal, "topic", "") == "reviews" and signal.decision in meant:  # type: ignore[attr-defined]
-            yield Decision(signal.at, signal.outcome, signal.decision, "a reviewer")  # type: ignore[attr-defined]
-
-
-def _moments(
-    signals: Iterable[Moment],
-    detection: Detection,
-    others: Iterable[Other],
-    decisions: Iterable[Decision],
-    titles: dict[str, str],
-) -> list[Moment]:
-    """Signals and what was found and done, by time; of the same time the signals come first."""
-    found = [
-        _found(one, titles.get(one.pattern, one.pattern))
-        for one in (detection, *(other.detection for other in others))
-    ]
-    done = [
-        Moment(at=one.at, kind=DECISION, what=one.action, topic="enforcement", id=one.id)
-        for one in decisions
-        if one.by != "a reviewer"  # that is a signal of its own
-    ]
-    return sorted((*signals, *found, *done), key=lambda moment: moment.at)
-
-
-def _found(detection: Detection, title: str) -> Moment:
-    return Moment(
-        at=parse_ms(detection.at),
-        kind=DETECTION,
-        what=title,
-        topic="detections",
-        id=detection.id,
-        details=[detection.mode],
-    )

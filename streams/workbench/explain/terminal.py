@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -11,17 +11,19 @@ from rich.text import Text
 
 from streams.signals.times import format_ms
 from streams.tap.show import SEVERITY_STYLES
+from streams.workbench.explain.actions import Step
 from streams.workbench.explain.conditions import nearness
 from streams.workbench.explain.moments import DECISION, DETECTION, Moment
 from streams.workbench.explain.near import NearMiss
 from streams.workbench.explain.story import Story
 from streams.workbench.explain.timeline import Gap, fit
-from streams.workbench.words import duration, offset, printable
+from streams.workbench.words import counted, duration, offset, printable
 
 MOST_MOMENTS = 30
 _WIDEST = 120
 _SECOND = slice(19)
 _BAR = 8
+_ACCOUNT = 26
 
 
 def for_people(story: Story, width: int) -> RenderableType:
@@ -29,6 +31,7 @@ def for_people(story: Story, width: int) -> RenderableType:
     parts = [
         *_head(story),
         *_section("What it found", _found(story)),
+        *_section("What that follows from", _behind(story)),
         *_section("What was decided", _decided(story)),
         *_section("What the pattern is for", _about(story)),
         *_section(_times(story), [_timeline(story)]),
@@ -84,6 +87,9 @@ def _sentence(text: str) -> str:
 def _found(story: Story) -> list[RenderableType]:
     span = duration(story.end - story.start) if story.end > story.start else "one moment"
     rows = [("looks for", story.condition), ("found", story.measured)]
+    if story.entity is not None:
+        others = counted(story.sharing, "other account")
+        rows.append(("shared", f"{story.entity}, with {others} in this recording"))
     rows.append(("from", f"{_utc(story.start)} to {_utc(story.end)} UTC ({span})"))
     if story.at != story.end:
         rows.append(
@@ -115,10 +121,12 @@ def _timeline(story: Story) -> Table:
     table = Table.grid(padding=(0, 1))
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
+    if story.sharing:
+        table.add_column(overflow="fold", max_width=_ACCOUNT)
     table.add_column(overflow="fold")
     for one in fit(story.moments, story.start, story.end, MOST_MOMENTS):
         if isinstance(one, Gap):
-            table.add_row("", "", Text(f"… {one}", "dim italic"))
+            table.add_row(*[""] * (len(table.columns) - 1), Text(f"… {one}", "dim italic"))
             continue
         mark, style = _mark(one, story)
         text = Text(printable(_what(one, story)), style)
@@ -126,7 +134,9 @@ def _timeline(story: Story) -> Table:
             text.append(printable(f"  {', '.join(one.details)}"), "" if one.evidence else "dim")
         if one.matched:
             text.append(printable(f"  ← {', '.join(one.matched)}"), "green")
-        table.add_row(Text(mark, style), Text(offset(one.at - story.end), style), text)
+        whose = Text(one.account, "cyan" if one.account == story.detection.account else "")
+        cells = [Text(mark, style), Text(offset(one.at - story.end), style), whose, text]
+        table.add_row(*(cells if story.sharing else (*cells[:2], text)))
     return table
 
 
@@ -135,6 +145,8 @@ def _mark(moment: Moment, story: Story) -> tuple[str, str]:
         return "▲", "bold red" if moment.id == story.detection.id else "red"
     if moment.kind == DECISION:
         return "▶", "magenta"
+    if moment.behind:
+        return "○", ""
     return ("●", "bold") if moment.evidence else ("·", "dim")
 
 
@@ -145,18 +157,45 @@ def _what(moment: Moment, story: Story) -> str:
 
 
 def _decided(story: Story) -> list[RenderableType]:
-    if not story.decisions:
-        words = "nothing: it only detects"
-        if story.detection.mode == "shadow":
-            words = "nothing: the pattern is a shadow, it is only being tried"
-        return [Text(words, "dim")]
+    parts: list[RenderableType] = [Text(story.nothing, "dim")] if story.nothing else []
+    for action in story.actions:
+        until = f" until {_utc(action.expires_at)} UTC" if action.expires_at is not None else ""
+        parts.append(
+            Text.assemble(
+                (action.action, "bold magenta"), f"  {action.state}{until}  ", (action.id, "dim")
+            )
+        )
+        strikes = "" if action.strikes is None else f"{action.strikes} of this harm before it"
+        rows = [("why", action.why), ("rung", action.rung), ("strikes", strikes)]
+        parts += _pairs([(f"  {name}", text) for name, text in rows if text])
+        parts.append(_steps(action.steps))
+    if story.looks:
+        parts.append(_steps(story.looks))
+    return parts
+
+
+def _steps(steps: Sequence[Step]) -> Table:
     table = Table.grid(padding=(0, 2))
-    for one in story.decisions:
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for one in steps:
+        table.add_row(f"  {_utc(one.at)}", printable(one.what), f"by {one.by}")
+    return table
+
+
+def _behind(story: Story) -> list[RenderableType]:
+    if not story.behind:
+        return []
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold", style="dim")
+    for one in story.behind:
+        after = f"for '{one.title}'" if one.title else "for a hit"
         table.add_row(
-            Text(_utc(one.at), "dim"),
-            Text(one.action, "bold magenta"),
-            f"by {one.by}",
-            Text(one.id, "dim", overflow="fold"),
+            offset(one.at - story.end), printable(one.what), printable(after), one.detection
         )
     return [table]
 

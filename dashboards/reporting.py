@@ -1,0 +1,118 @@
+"""Child-safety reporting deadlines: nothing known may wait unseen."""
+
+from dashboards.board import Board, Look, Panel, Query, Row, number
+
+_HARMS = "csam|csem"
+_SETTLED = 'sum(increase(vigil_reports_total{step=~"confirmed|dropped"}[7d]))'
+_REMOVED_IN = 'sum(increase(vigil_removal_seconds_bucket{le="%s"}[1d]))'
+
+REPORTING = Board(
+    "reporting",
+    "Child-safety reporting deadlines",
+    "Drafts of reports to authorities, removal of what is confirmed, and how long both take.",
+    (
+        Row(
+            "The last day",
+            (
+                number(
+                    "Drafts", "short",
+                    "Drafts in a day, each to be confirmed by a person. None for weeks where there were"
+                    " some: see whether known material still comes in as a hit.",
+                    'sum(increase(vigil_reports_total{step="draft"}[1d]))',
+                ),
+                number(
+                    "Confirmed", "short",
+                    "Confirmed in a day. Below drafts for days: reviewers need help now.",
+                    'sum(increase(vigil_reports_total{step="confirmed"}[1d]))',
+                ),
+                number(
+                    "Pending for a day or more", "short",
+                    "At least so many drafts are older than a day. Above nought: call whoever"
+                    " confirms reports; VigilReportPending has the runbook.",
+                    'clamp_min((sum(increase(vigil_reports_total{step="draft"}[6d] offset 1d))'
+                    f" or vector(0)) - {_SETTLED}, 0)",
+                    bad=1,
+                ),
+                number(
+                    "Content to remove", "short",
+                    "Holders of confirmed content told in a day. Each leads to a removal.",
+                    "sum(increase(vigil_removal_seconds_count[1d]))",
+                ),
+                number(
+                    "Told within the hour", "percentunit",
+                    "Share of those told within an hour of when it had to be removed. Below 0.99:"
+                    " VigilRemovalSlow has the runbook.",
+                    f"{_REMOVED_IN % '3600.0'} / sum(increase(vigil_removal_seconds_count[1d]))",
+                ),
+                number(
+                    "Preserved", "short",
+                    "Preservation orders in a day. Fewer than drafts: evidence may be deleted; look"
+                    " at the policy's zero tolerance at once.",
+                    'sum(increase(vigil_enforcement_total{action="preserve"}[1d]))',
+                ),
+            ),
+        ),
+        Row(
+            "Reports",
+            (
+                Panel(
+                    "What became of reports", "short",
+                    "Per hour. Drafts without confirmations after them: nobody is at the desk.",
+                    (Query("sum by (step) (increase(vigil_reports_total[1h]))", "{{step}}"),),
+                    width=12,
+                ),
+                Panel(
+                    "Confirmations asked for", "short",
+                    "Review items that ask to confirm a report, per hour. They come first in the"
+                    " queue.",
+                    (Query(
+                        'sum(increase(vigil_review_items_total{reason="report_confirmation"}[1h]))',
+                        "asked for",
+                    ),),
+                    width=12,
+                ),
+            ),
+        ),
+        Row(
+            "Removal",
+            (
+                Panel(
+                    "Time to removal", "s",
+                    "From when content had to be removed to the decision, 50th and 99th percentile."
+                    " Minutes: lag in the entities agent. Days: its holder turned up late.",
+                    (
+                        Query(
+                            "histogram_quantile(0.5, sum by (le)"
+                            " (increase(vigil_removal_seconds_bucket[1h])))", "50th",
+                        ),
+                        Query(
+                            "histogram_quantile(0.99, sum by (le)"
+                            " (increase(vigil_removal_seconds_bucket[1h])))", "99th",
+                        ),
+                    ),
+                    bad=3600,
+                ),
+                Panel(
+                    "Removed and quarantined", "short",
+                    "Per hour. Must follow what had to be removed; if it doesn't, the accounts agent"
+                    " lags behind the entities agent.",
+                    (Query(
+                        "sum by (action) (increase(vigil_enforcement_total"
+                        '{action=~"content.remove|dataset.quarantine|preserve"}[1h]))', "{{action}}",
+                    ),),
+                    Look.STACK,
+                ),
+                Panel(
+                    "Actions for these harms", "short",
+                    "Per hour, by action. Suspensions without content removed: look at the policy's"
+                    " zero tolerance.",
+                    (Query(
+                        "sum by (action) (increase(vigil_enforcement_total"
+                        f'{{harm=~"{_HARMS}"}}[1h]))', "{{action}}",
+                    ),),
+                    Look.STACK,
+                ),
+            ),
+        ),
+    ),
+)  # fmt: skip
