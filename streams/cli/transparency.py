@@ -22,11 +22,8 @@ if TYPE_CHECKING:
     from streams.signals import Schema
 
 _FORMATS = {".md": "markdown", ".csv": "csv", ".json": "json", ".html": "html"}
-_LEAST_K, _DEFAULT_K, _MOST_K = (
-    3,
-    5,
-    1000,
-)  # as in streams.reporting.transparency, which --help doesn't import
+# As in streams.reporting.transparency, which --help doesn't import.
+_LEAST_K, _DEFAULT_K, _MOST_K = 3, 5, 1000
 
 
 class _Moment(click.ParamType):
@@ -38,10 +35,9 @@ class _Moment(click.ParamType):
         from streams.signals.times import parse_ms
 
         try:
-            day = "T" not in value.upper() and not value.isdigit()
-            return parse_ms(
-                f"{value}T00:00:00Z" if day else int(value) if value.isdigit() else value
-            )
+            if value.isdigit():
+                return parse_ms(int(value))
+            return parse_ms(value if "T" in value.upper() else f"{value}T00:00:00Z")
         except ValueError:
             self.fail(f"{value!r} is no day (2026-01-31) or time (RFC 3339, epoch ms)", param, ctx)
 

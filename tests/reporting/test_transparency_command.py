@@ -10,11 +10,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from time import time
 
+import click
 import pytest
 from kafka import KafkaProducer
 
 from streams import admin
 from streams.cli import main
+from streams.cli.transparency import transparency
+from streams.reporting.transparency.report import DEFAULT_K
+from streams.reporting.transparency.times import MOST_PEOPLE
+from streams.reporting.transparency.withholding import LEAST_K
 from streams.signals.times import format_ms
 from tests.patterns.driving import DAY, MINUTE
 
@@ -121,6 +126,12 @@ def test_the_period_is_needed_and_has_to_be_one(capsys, recording):
     run(capsys, *PERIOD, code=2)
     run(capsys, *PERIOD, "--k", "2", recording, code=2)
     assert "2026-01-01 to 2027-01-01" in run(capsys, "--year", "2026", recording)
+
+
+def test_the_command_s_bounds_are_the_report_s():
+    k = next(one for one in transparency.params if one.name == "k")
+    assert isinstance(k.type, click.IntRange)
+    assert (k.type.min, k.type.max, k.default) == (LEAST_K, MOST_PEOPLE, DEFAULT_K)
 
 
 def test_a_line_that_is_no_record_ends_with_its_place(capsys, recording):
