@@ -141,7 +141,7 @@ def make(tally: Tally, period: Period, k: int = DEFAULT_K) -> Report:
         },
         to_action=_medians(tally.to_action, k),
         to_decision=_medians(tally.to_decision, k),
-        covered=tally.covered,
+        covered={topic: tally.covered[topic] for topic in TOPICS if topic in tally.covered},
         notes=_notes(tally, period),
     )
 
