@@ -150,6 +150,21 @@ def test_what_zero_tolerance_does_together_is_withheld_together():
         assert sheet.told("csam", (action,)) is None
 
 
+def test_a_median_does_not_tell_that_a_withheld_figure_is_not_small():
+    def appeals(harm: str, *names: str) -> Iterable[Said]:
+        for name in names:
+            yield done(0, "warn", name, harm=harm, id=f"e{name}")
+            for at, outcome in ((HOUR, "appealed"), (3 * HOUR, "upheld")):
+                yield review(at, name, decision=f"e{name}", stage="appeal", outcome=outcome)
+
+    few = (*appeals("csam", "a"), *appeals("spam", *"bcdef"))
+    report = make(counted(*few), MAY)
+    assert report.reviewed.told("spam", ("appeal",)) is None
+    # Six in all, and were it known that five or more are spam's, one would be csam's.
+    assert report.to_decision["", ""] is not None
+    assert report.to_decision["harm", "spam"] is None
+
+
 def test_the_period_takes_its_beginning_in_and_leaves_its_end_out():
     tally = counted(
         *(hit(at, f"a{n}") for n, at in enumerate((-1, 0, 30 * DAY - 1, 30 * DAY))),

@@ -1,7 +1,7 @@
 """The report: what is told of a tally, everything small left out. What writes it adds nothing.
 
 Figures of the tables go through `withholding`; shares are made of figures that are told; a median
-is told where at least k people's times are in it. None of the numbers stands in two tables, so
+is told where at least k people's times are in it and the figure of them is told. None of the numbers stands in two tables, so
 each table can be decided for itself. The number of distinct people acted on is of two.
 """
 
@@ -139,8 +139,14 @@ def make(tally: Tally, period: Period, k: int = DEFAULT_K) -> Report:
             for row in (*reviewed.rows, WHOLE)
             for at in (FIRST, APPEAL)
         },
-        to_action=_medians(tally.to_action, k),
-        to_decision=_medians(tally.to_decision, k),
+        to_action=_medians(
+            tally.to_action,
+            k,
+            {"": (done, ()), "harm": (done, ()), "action": (done, ()), "stage": (acted_on, ())},
+        ),
+        to_decision=_medians(
+            tally.to_decision, k, {"": (reviewed, (APPEAL,)), "harm": (reviewed, (APPEAL,))}
+        ),
         covered={topic: tally.covered[topic] for topic in TOPICS if topic in tally.covered},
         notes=_notes(tally, period),
     )
@@ -180,9 +186,20 @@ def _overturned(sheet: Sheet, row: str, at: str) -> Share:
 
 
 def _medians(
-    times: Mapping[tuple[str, str], Times], k: int
+    times: Mapping[tuple[str, str], Times], k: int, accounts: Mapping[str, tuple[Sheet, Column]]
 ) -> Mapping[tuple[str, str], int | None]:
-    return {by: one.median() if len(one.people) >= k else None for by, one in sorted(times.items())}
+    """Those of at least k accounts, where the figure of the same accounts is told as well.
+
+    A median where the figure is withheld would say that the figure isn't small. `accounts` says by
+    what a time stands which table and column has them; the column `()` of `action` is the action.
+    """
+    told = {}
+    for (by, of), one in sorted(times.items()):
+        sheet, column = accounts[by]
+        figure = (WHOLE, (of,)) if by == "action" else (of or WHOLE, column)
+        known = sheet.told(*figure) is not None and len(one.people) >= k
+        told[by, of] = one.median() if known else None
+    return told
 
 
 def _notes(tally: Tally, period: Period) -> tuple[str, ...]:
