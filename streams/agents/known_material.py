@@ -4,7 +4,8 @@ Two rules are built in and have pattern ids of their own, so that what they do c
 counted and undone like that of any other:
 
 - A hit that establishes known child sexual abuse material (`streams.policy.established`): zero
-  tolerance, and a draft for the authorities (`reports`). Patterns that fire on such a hit tell of it, and propose nothing: it is all done here.
+  tolerance, and a draft for the authorities (`reports`). Patterns that fire on such a hit tell of
+  it, and propose nothing: it is all done here.
 - Content or a data set an account holds is confirmed, by a hit on whomever: it is removed.
 """
 

@@ -13,6 +13,7 @@ from streams.cli.ordering import Said, by_a_person, carry_out, desk
 from streams.cli.recorded import source, values
 from streams.cli.report_filing import file_
 from streams.cli.report_statements import notices, statements
+from streams.cli.transparency import transparency
 
 if TYPE_CHECKING:
     from streams.desk.reports import Reports
@@ -35,12 +36,14 @@ def report() -> None:
     vigil report confirm ID --reviewer rv-17 --reason reviewed --brokers 127.0.0.1:9092
     vigil report export ID --to reports/ --reporter reporter.toml --brokers 127.0.0.1:9092
     vigil report statements --brokers 127.0.0.1:9092 > statements.jsonl
+    vigil report transparency --year 2026 --brokers 127.0.0.1:9092
     """
 
 
 report.add_command(file_)
 report.add_command(statements)
 report.add_command(notices)
+report.add_command(transparency)
 
 
 @report.command("list")
