@@ -81,10 +81,19 @@ class State(Protocol):
 class Out(Protocol):
     """Where a handler's outputs go: into the same transaction as the state and the offsets."""
 
-    def emit(self, topic: str, key: str, value: msgspec.Struct, *, urgent: bool = False) -> None:
+    def emit(
+        self,
+        topic: str,
+        key: str,
+        value: msgspec.Struct,
+        *,
+        urgent: bool = False,
+        patient: bool = False,
+    ) -> None:
         """Emit one record to a topic of the table (logical name, without prefix).
 
         `urgent` asks for a checkpoint at once: a critical decision must not wait for the timer.
+        `patient` asks for none: it goes out with the next one, a second later at most.
         """
 
 

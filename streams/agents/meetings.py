@@ -133,7 +133,7 @@ class Meetings:
                 record.created = signal.at // 1000
             look(wanted, signal, found)
         if found:
-            self._emit(record, signal, found, out)
+            self._emit(record, signal, found, out, patient=True)
 
     def hit(self, record: AccountRecord, signal: Any, out: Out) -> None:
         """Tell of a moderation hit; its account is who put the content there."""
@@ -152,13 +152,21 @@ class Meetings:
             self._emit(record, signal, found, out)
 
     def _emit(
-        self, record: AccountRecord, signal: Signal, found: dict[str, bool], out: Out
+        self,
+        record: AccountRecord,
+        signal: Signal,
+        found: dict[str, bool],
+        out: Out,
+        *,
+        patient: bool = False,
     ) -> None:
+        # Nearly every checkpoint's worth of activity has met something. If that hurried, state that
+        # is encoded once a second now would be six times.
         ident, account, at, topic = signal.id, signal.account, signal.at, signal.topic
         young = at < (record.created + YOUNG_S) * 1000
         for entity, met in found.items():
             told = EntitySignal(ident, entity, account, at, topic, signal, met, young)
-            out.emit(SIGNALS, entity, told)
+            out.emit(SIGNALS, entity, told, patient=patient)
 
 
 def _meet(

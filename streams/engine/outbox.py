@@ -28,12 +28,24 @@ class Outbox:
         self._kept = 0
         self._encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
         self.urgent = False
+        self.waited_for = False
+        """Whether anything in it is not patient."""
 
-    def emit(self, topic: str, key: str, value: msgspec.Struct, *, urgent: bool = False) -> None:
+    def emit(
+        self,
+        topic: str,
+        key: str,
+        value: msgspec.Struct,
+        *,
+        urgent: bool = False,
+        patient: bool = False,
+    ) -> None:
         """See `Out`."""
         self._outputs.append(Output(topic, key.encode(), self._encode(value), self._state.now))
         if urgent:
             self.urgent = True
+        if not patient:
+            self.waited_for = True
 
     def __len__(self) -> int:
         return len(self._outputs)
@@ -50,5 +62,5 @@ class Outbox:
         """Hand over all outputs, in the order of emission, and start afresh."""
         outputs, self._outputs = self._outputs, []
         self._kept = 0
-        self.urgent = False
+        self.urgent = self.waited_for = False
         return outputs

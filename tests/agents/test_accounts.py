@@ -140,7 +140,7 @@ def test_critical_and_confirmed_csam_ask_for_a_checkpoint_at_once(
     asked = []
 
     class Out:
-        def emit(self, topic, key, value, *, urgent=False):
+        def emit(self, topic, key, value, *, urgent=False, patient=False):
             asked.append(urgent)
 
     agent = accounts_agent(load(tmp_path, text), SCHEMA)

@@ -170,7 +170,7 @@ class Told:
     def __init__(self):
         self.entities = []
 
-    def emit(self, topic, key, value, *, urgent=False):
+    def emit(self, topic, key, value, *, urgent=False, patient=False):
         assert (topic, key) == ("entity-signals", value.entity)
         self.entities.append(key)
 

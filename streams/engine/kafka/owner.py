@@ -42,7 +42,10 @@ _LONGEST_SLEEP_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long what was handled may wait for its checkpoint, in seconds."""
+    """How long what was handled may wait for its checkpoint, in seconds.
+
+    `with_outputs_s` where something was emitted that is waited for, `at_most_s` in any case.
+    """
 
     with_outputs_s: float = 0.15
     at_most_s: float = 1.0
@@ -265,7 +268,7 @@ class Owner:
         if processor.outbox.urgent or processor.dirty_count >= MAX_DIRTY:
             return 0.0
         pace = self._setting.pace
-        patience = pace.with_outputs_s if len(processor.outbox) else pace.at_most_s
+        patience = pace.with_outputs_s if processor.outbox.waited_for else pace.at_most_s
         return max(0.0, self._pending_since + patience - time.monotonic())
 
     def _due_wait(self) -> float | None:
