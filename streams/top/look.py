@@ -69,7 +69,7 @@ def _one(address: str, timeout_s: float, clock: Callable[[], float]) -> Look:
         return Look(address, clock(), why=f"answers {answer.status}")
     try:
         samples = {
-            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            (sample.name, tuple(sorted(map(_printable, sample.labels.items())))): sample.value
             for family in text_string_to_metric_families(body.decode())
             for sample in family.samples
         }
@@ -78,3 +78,11 @@ def _one(address: str, timeout_s: float, clock: Callable[[], float]) -> Look:
     if not any(name == "vigil_build_info" for name, _ in samples):
         return Look(address, clock(), why="is no worker of Vigil's")
     return Look(address, clock(), samples)
+
+
+def _printable(label: tuple[str, str]) -> tuple[str, str]:
+    """A rule's title is anybody's text: it must not steer the reader's terminal."""
+    name, value = label
+    if not value.isprintable():
+        value = "".join(one if one.isprintable() else "�" for one in value)
+    return name, value
