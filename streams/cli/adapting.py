@@ -173,7 +173,8 @@ def _teller(source: str) -> files.Tell:
 
 def _tell(source: str, number: int, problem: str) -> None:
     name = "standard input" if source == STANDARD else source
-    click.echo(f"vigil adapt: {name}:{number}: {problem}", err=True)
+    command = click.get_current_context().info_name
+    click.echo(f"vigil {command}: {name}:{number}: {problem}", err=True)
 
 
 @contextmanager

@@ -26,6 +26,8 @@ CODES: Mapping[str, int] = MappingProxyType(
         "streams.recording.LineError": WRONG_USE,
         "streams.desk.orders.BadOrder": WRONG_USE,
         "streams.adapters.unusable.AdapterUnusable": WRONG_USE,
+        "streams.research.mine.TooFew": WRONG_USE,
+        "streams.sharing.outgoing.NotOurs": WRONG_USE,
         "streams.stress.gate.GateError": WRONG_USE,
         "streams.workbench.explain.recorded.NotFound": WRONG_USE,
         "streams.workbench.backtest.gate.GateError": WRONG_USE,

@@ -71,5 +71,8 @@ class Audience:
     def latency_s(self, share: float) -> float | None:
         """The latency that `share` (0 to 1) of the detections stayed within; None without any."""
         steps = ((bisect_left(self._sent_last, at), seen) for at, seen in self._detections)
-        took = sorted(seen - self._sent_began[step] for step, seen in steps)
+        # What fires because nothing came is later than the last signal, and waited for none.
+        took = sorted(
+            seen - self._sent_began[step] for step, seen in steps if step < len(self._sent_began)
+        )
         return took[min(len(took) - 1, int(share * len(took)))] if took else None

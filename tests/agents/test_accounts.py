@@ -11,6 +11,7 @@ from streams.agents.account_state import ACCOUNT, holds
 from streams.agents.accounts import accounts_agent
 from streams.agents.case_state import ACTION, CASE
 from streams.agents.matching import PatternError
+from streams.agents.reporters import REPORTERS
 from streams.agents.windows_state import GROUPS, MAX_GROUPS, WAITING, WINDOW
 from streams.patterns import RuleSet
 from streams.patterns.pattern import Stage
@@ -157,7 +158,7 @@ def test_inputs_are_in_tie_order_and_state_kinds_are_registered(three):
         "account-signals",
         "activity",
     )
-    assert agent.kinds == (ACCOUNT, WINDOW, GROUPS, WAITING, CASE, ACTION)
+    assert agent.kinds == (ACCOUNT, REPORTERS, WINDOW, GROUPS, WAITING, CASE, ACTION)
     assert agent.home is ACCOUNT
 
 

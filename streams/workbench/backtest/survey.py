@@ -86,7 +86,7 @@ def _survey(
     into: Path,
     progress: Progress,
 ) -> Survey:
-    reviews = _Reviews(sides.schema)
+    reviews = Reviews(sides.schema)
     progress_of, signals, first, last = Told(recordings, progress), 0, None, None
     paths = [into / name for name in (("both",) if sides.together else ("old", "new"))]
     paths = [path.with_suffix(".jsonl.zst") for path in paths]
@@ -127,7 +127,7 @@ def _write(file: IO[bytes], records: Sequence[Record]) -> None:
     )
 
 
-class _Reviews:
+class Reviews:
     """The latest word on each decision: `latest` by account and decision."""
 
     def __init__(self, schema: Schema) -> None:
