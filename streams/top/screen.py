@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -25,44 +25,56 @@ def show(frame: Frame, columns: int) -> RenderableType:
     head = Text(f"{answering} of {len(frame.workers)} workers answer", "bold")
     rate = sum(worker.records_per_s for worker in frame.workers)
     head.append(f"   {rate:,.0f} records/s   ", "bold cyan")
-    head.append(f"over {frame.seconds:.1f} s; totals since the workers' starts", "dim")
+    head.append(f"over {frame.seconds:.1f} s; totals since the start", "dim")
     left, right = [_inputs(frame), _agents(frame)], [_outputs(frame), _held(frame), _dead(frame)]
-    below: Sequence[RenderableType] = [*left, *right]
+    below = _apart([*left, *right])
     if columns >= _SIDE_BY_SIDE:
         beside = Table.grid(padding=(0, 4))
-        beside.add_row(Group(*left), Group(*right))
-        below = [beside]
-    return Group(head, Text(), _workers(frame.workers), *below, _patterns(frame))
+        beside.add_row(_apart(left), _apart(right))
+        below = beside
+    return _apart([head, _workers(frame.workers), below, _patterns(frame)])
+
+
+def _apart(parts: Iterable[RenderableType]) -> RenderableType:
+    """One below the other, with a line between."""
+    return Group(*[one for part in parts for one in (Text(), part)][1:])
 
 
 def _workers(workers: Iterable[Worker]) -> Table:
-    table = _table("worker", "", "running>", "records/s>", "lag>", "memory>", "version", "rule set")
+    table = _table("worker", "running>", "records/s>", "lag>", "memory>", "version", "rule set", "")
     for one in workers:
         if one.why:
-            table.add_row(Text(one.address), Text(f"doesn't answer: {one.why}", "bold red"))
+            unknown = [Text("-", "dim")] * 6
+            table.add_row(
+                Text(one.address), *unknown, Text(f"doesn't answer: {one.why}", "bold red")
+            )
             continue
-        whole = one.running == one.assigned
-        rules = Text(one.ruleset[:_HASH_CHARS] or "-")
-        if one.refuses:
-            rules.append(" refuses the published set", "bold red")
         table.add_row(
             Text(one.address),
-            Text("ok", "green") if whole else Text("restoring", "yellow"),
-            Text(f"{one.running}/{one.assigned}", "" if whole else "yellow"),
+            Text(f"{one.running}/{one.assigned}"),
             Text(f"{one.records_per_s:,.0f}"),
             _lag(one.lag_s),
             Text(f"{one.memory_bytes / _MIB:,.0f} MiB"),
             Text(one.version),
-            rules,
+            Text(one.ruleset[:_HASH_CHARS] or "-"),
+            _state(one),
         )
     return table
+
+
+def _state(worker: Worker) -> Text:
+    if worker.refuses:
+        return Text("refuses the published rule set", "bold red")
+    if worker.running < worker.assigned:
+        return Text("restores", "yellow")
+    return Text("works" if worker.assigned else "has no partitions", "green")
 
 
 def _inputs(frame: Frame) -> Table:
     table = _table("agent", "reads", "/s>", "total>")
     for one in frame.inputs:
         table.add_row(Text(one.agent), Text(one.topic), Text(f"{one.per_s:,.0f}"), _many(one.total))
-    return table
+    return _or_none(table, "nothing yet")
 
 
 def _agents(frame: Frame) -> Table:
@@ -82,7 +94,7 @@ def _outputs(frame: Frame) -> Table:
             Text(one.topic), Text(f"{one.per_s:,.1f}"), _many(one.total), _time(one.p50_s),
             _time(one.p95_s),
         )  # fmt: skip
-    return table
+    return _or_none(table, "nothing yet")
 
 
 def _held(frame: Frame) -> Table:
@@ -120,7 +132,6 @@ def _table(*columns: str) -> Table:
         table.add_column(
             column.removesuffix(">"), justify="right" if figures else "left", no_wrap=figures
         )
-    table.add_section()
     return table
 
 
