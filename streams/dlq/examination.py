@@ -12,6 +12,7 @@ from enum import StrEnum
 from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Self
 
 from kafka import TopicPartition
@@ -22,6 +23,7 @@ from streams.dlq.letters import Letter
 from streams.dlq.originals import Gone, read
 from streams.engine.partitioner import partition_of
 from streams.signals import Refused, Schema
+from streams.signals.decoder import Decoder
 from streams.signals.times import format_ms
 from streams.topics import BY_NAME, Role, full_name
 
@@ -38,15 +40,17 @@ class Standing(StrEnum):
     INTERNAL = "internal"
 
 
-WORDS: Mapping[Standing, str] = {
-    Standing.READY: "it is there, and would be taken now",
-    Standing.REFUSED: "it would be refused again",
-    Standing.REPEATED: "the same record, byte for byte, as another one of these",
-    Standing.DELETED: "Kafka has deleted it: its topic's retention is over",
-    Standing.ABSENT: "there is no record at its offset: was its topic made anew?",
-    Standing.REPLACED: "another record stands at its offset: its topic was made anew",
-    Standing.INTERNAL: "its topic is no input: only workers write there",
-}
+WORDS: Mapping[Standing, str] = MappingProxyType(
+    {
+        Standing.READY: "it is there, and would be taken now",
+        Standing.REFUSED: "it would be refused again",
+        Standing.REPEATED: "the same record, byte for byte, as another one of these",
+        Standing.DELETED: "Kafka has deleted it: its topic's retention is over",
+        Standing.ABSENT: "there is no record at its offset: was its topic made anew?",
+        Standing.REPLACED: "another record stands at its offset: its topic was made anew",
+        Standing.INTERNAL: "its topic is no input: only workers write there",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Examination:
                     for offset, record in read(consumer, place, by_offset):
                         yield self._one(by_offset[offset], record, decode, partitions)
 
-    def _one(self, letter: Letter, record: Any, decode: Any, partitions: int) -> Examined:
+    def _one(self, letter: Letter, record: Any, decode: Decoder, partitions: int) -> Examined:
         if isinstance(record, Gone):
             deleted = record is Gone.DELETED
             return Examined(letter, Standing.DELETED if deleted else Standing.ABSENT)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from streams.admin import KafkaUnreachable
 from streams.admin.explanation import explain
@@ -34,7 +34,8 @@ def requeue(
             KafkaProducer(
                 **connection,
                 acks="all",
-                enable_idempotence=True,
+                # Ids are what makes it so; an idempotent one would not say which right is missing.
+                enable_idempotence=False,
                 max_request_size=MAX_RECORD_BYTES,
                 client_id="vigil-dlq",
             )
@@ -56,6 +57,12 @@ def requeue(
             for future in sent:
                 future.get(timeout=_ACKNOWLEDGE_S)
                 written += 1
+    except TopicAuthorizationFailedError:
+        raise KafkaUnreachable(
+            f"Kafka at {connection['bootstrap_servers']} lets this principal not write there. To"
+            " requeue takes one that may read dead-letters and the topic, and write to it:"
+            " docs/operations.md, What was refused"
+        ) from None
     except KafkaError as error:
         raise KafkaUnreachable(
             f"{explain(error, connection)}. {written} records are known to be written. Give the"

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from streams.top.between import Between, alone, labels_of
 from streams.top.look import Look
 
-OTHER = "other"
-
 
 @dataclass(frozen=True, slots=True)
 class Worker:
