@@ -11,7 +11,8 @@ For each signal:
 5. The entities agent hears of it where an entity is met anew or looked for (`meetings`).
 6. The account remembers the id and the newest event time.
 
-Commands of people come on a topic of their own: a snooze, or that everything is to be forgotten.
+Commands of people come on a topic of their own: a snooze, that everything is to be forgotten, or
+what becomes of a report to the authorities.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ from streams.agents.case_state import ACTION, case_of, put_case
 from streams.agents.case_state import KINDS as CASE_KINDS
 from streams.agents.contract import Agent, Kind, Out, State
 from streams.agents.entity_offences import on_entity
-from streams.agents.erasure import erase
+from streams.agents.erasure import erase, resume
 from streams.agents.matching import Matching
 from streams.agents.meetings import Meetings
+from streams.agents.reports import INCIDENT, Reports
 from streams.agents.settlement import Settlement
 from streams.agents.windows_state import KINDS
 from streams.patterns import RuleSet
@@ -139,6 +141,7 @@ class Accounts:
         elif topic == "reviews":
             record.reviews = ring
             Settlement(state, self._policy, account, out).review(signal)
+            Reports(state, self._ruleset, account, out).on_review(signal)
             self._meetings.review(record, signal, out)
         else:
             record.signals = ring
@@ -150,12 +153,18 @@ class Accounts:
     def on_due(  # noqa: PLR0917 - `OnDue` of the contract
         self, state: State, kind: Kind[Any], key: str, sub: str, record: Any, out: Out
     ) -> None:
-        """A wait's deadline has passed, or an action's time is over; see `Agent.on_due`.
+        """A wait's deadline has passed, an action's time is over, or a report is to be looked at.
+
+        See `Agent.on_due`.
 
         Raises `PatternError`.
         """
         if kind is ACTION:
             Settlement(state, self._policy, key, out).expire(record)
+            resume(state, key, self._ruleset, out)
+        elif kind is INCIDENT:
+            Reports(state, self._ruleset, key, out).remind(record)
+            resume(state, key, self._ruleset, out)
         else:
             self._matching.due(state, key, sub, record, out)
 
@@ -188,13 +197,17 @@ class Accounts:
         ring, account = record.commands, command.account
         if mark in ring and holds(ring, mark):
             return
-        settlement = Settlement(state, self._policy, account, out)
+        reports = Reports(state, self._ruleset, account, out)
         if command.kind == "erase":
-            settlement.erase()
-            erase(state, account, self._ruleset)
+            erase(state, account, self._ruleset, out)
             record = AccountRecord(command.at)  # of whom only the command is known
         elif command.kind == "snooze":
-            settlement.snooze(command.until)
+            Settlement(state, self._policy, account, out).snooze(command.until)
+        elif command.kind == "confirm":
+            reports.confirm(command)
+        else:
+            reports.retract(command)
+            resume(state, account, self._ruleset, out)
         record.commands = (ring + mark)[-RING_BYTES:]
         state.put(ACCOUNT, account, record, max(state.now, record.newest) + self._idle_ms)
 
@@ -210,7 +223,7 @@ def accounts_agent(ruleset: RuleSet, schema: Schema, *, idle_ms: int = IDLE_MS) 
         inputs=INPUTS,
         decoders={topic: schema.decoder(topic) for topic in INPUTS},
         handler=handler,
-        kinds=(ACCOUNT, reporters.REPORTERS, *KINDS, *CASE_KINDS),
+        kinds=(ACCOUNT, reporters.REPORTERS, INCIDENT, *KINDS, *CASE_KINDS),
         home=ACCOUNT,
         state_topic="accounts-state",
         switch_off=handler.switch_off,

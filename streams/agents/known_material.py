@@ -4,7 +4,8 @@ Two rules are built in and have pattern ids of their own, so that what they do c
 counted and undone like that of any other:
 
 - A hit that establishes known child sexual abuse material (`streams.policy.established`): zero
-  tolerance. Patterns that fire on such a hit tell of it, and propose nothing: it is all done here.
+  tolerance, and a draft for the authorities (`reports`). Patterns that fire on such a hit tell of
+  it, and propose nothing: it is all done here.
 - Content or a data set an account holds is confirmed, by a hit on whomever: it is removed.
 """
 
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from streams.agents.contract import Out, State
 from streams.agents.offences import Cause, name_by_detection, pursue
+from streams.agents.reports import Reports
 from streams.patterns import RuleSet
 from streams.policy import Established, Offence
 from streams.records import Detection, output_id, span
@@ -55,7 +57,14 @@ def on_hit(state: State, ruleset: RuleSet, hit: Any, what: Established, out: Out
         content_ref=hit.content_ref,
         dataset_ref=hit.dataset_ref,
     )
-    cause = Cause(account, offence, None, name_by_detection(offence, account))
+    reports = Reports(state, ruleset, account, out)
+    cause = Cause(
+        account,
+        offence,
+        None,
+        name_by_detection(offence, account),
+        report=lambda: reports.on_hit(hit, offence),
+    )
     pursue(state, ruleset.policy, cause, out)
 
 

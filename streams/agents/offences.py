@@ -25,13 +25,14 @@ class Cause(NamedTuple):
     """What an offence of an account follows from.
 
     `budget` is what the pattern names for an hour, None where it names none; `name` gives the id of
-    what comes of it, from the kind of output.
+    what comes of it, from the kind of output. `report` makes the draft, where there is to be one.
     """
 
     account: str
     offence: Offence
     budget: int | None
     name: Callable[[str], str]
+    report: Callable[[], None] | None = None
 
 
 def pursue(state: State, policy: Policy, cause: Cause, out: Out) -> str:
@@ -43,6 +44,8 @@ def pursue(state: State, policy: Policy, cause: Cause, out: Out) -> str:
     actions = remember(policy, case, offence, decision, ids)
     if actions:
         put_case(state, account, case, actions)
+    if decision.report and cause.report is not None:
+        cause.report()
     new = {action.id for action in actions}
     last = ""
     for step, id_ in zip(decision.steps, ids, strict=True):

@@ -6,13 +6,14 @@ person is asked to look, and the governor hears what it has to know of a pattern
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal, NamedTuple
 
 from streams.agents.attention import priority_of
 from streams.agents.case_state import ACTION, CASE, case_of, put_case
-from streams.agents.contract import Out, State
+from streams.agents.contract import NEVER, Out, State
 from streams.policy import (
+    AccountCase,
     Action,
     Case,
     Effects,
@@ -88,15 +89,30 @@ class Settlement(NamedTuple):
         snooze(case, until, self.state.now)
         put_case(self.state, self.account, case)
 
-    def erase(self) -> None:
-        """Forget the case: what was to end later ends now, and the governor forgets its share."""
+    def erase(self, kept: Collection[str], until: int) -> None:
+        """Forget the case as of then (ms): what was to end later ends now, the governor forgets too.
+
+        Actions that are `kept` stay as they are. As long as there are any from before then, the
+        account's record says that this is to be done again.
+        """
         case = self._case
-        for action in _of(case, erase(case)):
+        old = {one.id for one in case.actions.values() if one.at <= until}
+        gone, waits = old.difference(kept), bool(old.intersection(kept))
+        for action in _of(case, [name for name in erase(case) if name in gone]):
             self._end(action, self.state.now)
-        for action in list(case.actions.values()):
+        for action in [one for one in case.actions.values() if one.id in gone]:
             self._tell_the_pattern(action, "forget", "erase")
             self.state.delete(ACTION, self.account, action.id)
-        self.state.delete(CASE, self.account)
+        account = case.account
+        if account.erase_until == until:  # the rest of it; what was noted since then stays
+            account.erase_until = until if waits else NEVER
+            put_case(self.state, self.account, case)
+        elif waits:
+            put_case(
+                self.state, self.account, Case(AccountCase(account.clock, erase_until=until), {})
+            )
+        else:
+            self.state.delete(CASE, self.account)
 
     @property
     def _case(self) -> Case:

@@ -74,7 +74,8 @@ def erase(
 ) -> None:
     """Forget everything about an account: windows, strikes, actions. This can't be taken back.
 
-    What was written to topics stays there for as long as the topics keep it.
+    What was written to topics stays there for as long as the topics keep it. What the law wants
+    preserved, a report to the authorities and what led to it, is forgotten when its time is over.
 
     \b
     vigil erase a81d2c0f9b --reviewer rv-17 --reason person_request --brokers 127.0.0.1:9092

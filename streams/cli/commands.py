@@ -29,6 +29,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "resume": ("streams.cli.orders:resume", "Grant again what a breaker or an undo stopped."),
         "snooze": ("streams.cli.account_orders:snooze", "Pause actions against an account."),
         "erase": ("streams.cli.account_orders:erase", "Forget everything about an account."),
+        "report": (
+            "streams.cli.report:report",
+            "Reports to the authorities, and what users are told.",
+        ),
         "check": ("streams.cli.check:check", "Every mistake in rule directories."),
         "test": (
             "streams.cli.test:test",
@@ -40,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "export": ("streams.cli.export:export", "Counts that tell of nobody; signals to share."),
         "import": ("streams.cli.import_:import_", "Signals of a partner in, as suspicions."),
         "rules": ("streams.cli.rules:rules", "Publish rule sets, compare them, roll them back."),
+        "report": ("streams.cli.report:report", "What goes to others: the transparency report."),
         "adapt": ("streams.cli.adapt:adapt", "Records of other tools in, decisions out to them."),
         "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),
         "kafka": ("streams.cli.kafka:kafka", "A real single-node Kafka for development."),

@@ -16,6 +16,7 @@ import msgspec
 from streams.agents.governor_state import Hold
 from streams.desk.standing import Version
 from streams.records import output_id
+from streams.reporting.report import Report
 from streams.signals import Reason, Refused, Schema
 from streams.signals.records import key_field
 from streams.signals.times import format_ms
@@ -81,6 +82,11 @@ class Desk:
         """Forget an account. The same day it is the same order."""
         day = str(self._now() // _DAY_MS)
         return self._order("account-commands", "erase", account, day)
+
+    def about_report(self, kind: str, report: Report) -> Order:
+        """Confirm or retract a report, as it stands."""
+        state = f"{report.status}/{report.amended}"
+        return self._order("account-commands", kind, report.account, state, target=report.id)
 
     def _about_pattern(self, kind: str, pattern: str, target: str, state: str) -> Order:
         return self._order("pattern-commands", kind, pattern, state, target=target)

@@ -9,6 +9,8 @@ decided, `victims` when somebody is not the offender. docs/policy.md explains it
 
 from streams.policy.case import REMEMBERED_MS, AccountCase, Action, Case, Status, Subject, strikes
 from streams.policy.deciding import (
+    LOCK,
+    PRESERVE,
     Decision,
     Established,
     Offence,
@@ -30,6 +32,7 @@ from streams.policy.ladders import (
 from streams.policy.mistakes import Mistake, PolicyError
 from streams.policy.reading import check, load, parse, shipped, spelled
 from streams.policy.settling import (
+    OVERTURNED,
     Effects,
     Review,
     Verdict,
@@ -44,6 +47,9 @@ from streams.policy.victims import notice, taken_over
 
 __all__ = [
     "LADDER",
+    "LOCK",
+    "OVERTURNED",
+    "PRESERVE",
     "REMEMBERED_MS",
     "AccountCase",
     "Action",

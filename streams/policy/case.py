@@ -51,7 +51,8 @@ class AccountCase(msgspec.Struct, array_like=True, gc=False):
     `clock` is the moment of the newest decision or verdict. Each has a moment of its own, later
     than all before it, so that what was known when is never in doubt. `signs` are spans of time,
     oldest first, that hold the signs of a takeover (see `victims`). `age_band` is the age group the
-    platform suspects, "" where it need not be remembered, and `age_at` since when.
+    platform suspects, "" where it need not be remembered, and `age_at` since when. `erase_until`: it
+    was to be erased then, and what is older still is here only because it has to be preserved.
     """
 
     clock: int = 0
@@ -59,6 +60,7 @@ class AccountCase(msgspec.Struct, array_like=True, gc=False):
     signs: list[tuple[int, int]] = []
     age_band: str = ""
     age_at: int = 0
+    erase_until: int = NEVER
 
     def moment(self, now: int) -> int:
         """`now`, or just after what was decided last: the moment of what is decided next."""

@@ -28,10 +28,12 @@ from streams.policy.case import (
 )
 from streams.policy.ladders import LADDER, NO_END, PUNISHING, Choice, Policy, Rung, strength
 from streams.policy.victims import note_sign, suspected_minor, taken_over
+from streams.signals.times import a_year_after
 
 CSAM = "csam"
 LOCK = "credentials.lock"
 PROTECT = "protect"
+PRESERVE = "preserve"
 _DATASET_ACTIONS = ("content.remove", "dataset.quarantine")
 
 ENTITY_CEILING = "restrict"
@@ -168,7 +170,8 @@ def decide(policy: Policy, case: Case, offence: Offence, now: int) -> Decision:
         step = Step(offence.asked, immediate=offence.harm == CSAM)
         return Decision(Why.HELD, moment, (step,))
     if offence.asked not in LADDER:
-        return Decision(Why.PASSED, moment, (Step(offence.asked),))
+        lasts = _preserved(moment) if offence.asked == PRESERVE else NO_END
+        return Decision(Why.PASSED, moment, (Step(offence.asked, lasts=lasts),))
     return _ladder(policy, case, offence, moment)
 
 
@@ -188,7 +191,8 @@ def _zero_tolerance(policy: Policy, case: Case, offence: Offence, moment: int) -
     # The hit itself is the cause, whichever pattern came across it.
     offence = offence._replace(cause=0)
     person, why = _to_the_person(policy, case, offence, Choice(Rung(0, "suspend"), 0))
-    steps = (Step("preserve"), Step("content.remove"), person)
+    preserve = Step(PRESERVE, lasts=_preserved(moment))
+    steps = (preserve, Step("content.remove"), person)
     return Decision(
         Why.ZERO_TOLERANCE,
         moment,
@@ -196,6 +200,11 @@ def _zero_tolerance(policy: Policy, case: Case, offence: Offence, moment: int) -
         review=why is not None,
         report=True,
     )
+
+
+def _preserved(moment: int) -> int:
+    """For how long (ms): a year, as 18 U.S.C. 2258A(h) has it since the REPORT Act of 2024."""
+    return a_year_after(moment) - moment
 
 
 def _ladder(policy: Policy, case: Case, offence: Offence, moment: int) -> Decision:

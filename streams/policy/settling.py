@@ -96,7 +96,12 @@ def settle(policy: Policy, case: Case, verdict: Verdict, now: int) -> Effects:
             # It was taken back before the grant arrived: what was enforced has to be reversed.
             return Effects(undo=(action.id,))
         if status not in PENDING:
-            return NOTHING
+            # What is immediate was granted when it was decided; its time counts from here, too.
+            ends = action.zero and action.lasts and status is Status.GRANTED
+            if not ends or action.expires_at == verdict.at + action.lasts:
+                return NOTHING
+            action.expires_at = verdict.at + action.lasts
+            return Effects(changed=(action.id,))
         action.status = Status.GRANTED
         action.granted_at = case.account.tick(now)
         action.expires_at = verdict.at + action.lasts if action.lasts else NEVER

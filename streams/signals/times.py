@@ -5,7 +5,7 @@ say they are, milliseconds in January 1970, not seconds: guessing a unit would h
 mistake instead of letting its signals arrive old.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -56,3 +56,14 @@ def format_ms(ms: int) -> str:
     ms = min(max(ms, 0), MAX_MS)
     moment = EPOCH + timedelta(milliseconds=ms)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def a_year_after(ms: int) -> int:
+    """The same date and time a calendar year later, of 29 February the day after; at most `MAX_MS`."""
+    moment = EPOCH + timedelta(milliseconds=min(max(ms, 0), MAX_MS))
+    year = moment.year + 1
+    if year > MAXYEAR:
+        return MAX_MS
+    leap_day = (moment.month, moment.day) == (2, 29)
+    later = moment.replace(year=year, month=3, day=1) if leap_day else moment.replace(year=year)
+    return datetime_to_ms(later)

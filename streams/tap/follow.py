@@ -155,22 +155,41 @@ class Follower:
             wait_ms = _POLL_MS
             if idle_s is not None:
                 wait_ms = max(1, min(_POLL_MS, int((last + idle_s - loop.time()) * 1000)))
-            try:
-                batches = await self._consumer.getmany(timeout_ms=wait_ms)
-            except KafkaError as error:
-                raise self._unreadable(error) from error
-            for place, records in batches.items():
-                topic = logical_name(place.topic, self._prefix)
-                for record in records:
-                    last = loop.time()
-                    # Kafka finds commit markers by their own, later time: look at each record's.
-                    if record.value is not None and record.timestamp >= (self._since_ms or 0):
-                        yield Committed(
-                            topic,
-                            (record.key or b"").decode(),
-                            msgspec.json.decode(record.value, type=dict[str, Any]),
-                            record.timestamp,
-                        )
+            for record in await self._poll(wait_ms):
+                last = loop.time()
+                yield record
+
+    async def whole(self) -> AsyncIterator[Committed]:
+        """Yield what is committed by now, and end.
+
+        Raises:
+            KafkaUnreachable: the broker refuses to be read from.
+        """
+        ends = await self._consumer.end_offsets(self._places)
+        left = list(self._places)
+        while left:
+            for record in await self._poll(_POLL_MS):
+                yield record
+            # Positions also pass control markers, which are no records.
+            left = [one for one in left if await self._consumer.position(one) < ends[one]]
+
+    async def _poll(self, wait_ms: int) -> list[Committed]:
+        try:
+            batches = await self._consumer.getmany(timeout_ms=wait_ms)
+        except KafkaError as error:
+            raise self._unreadable(error) from error
+        return [
+            Committed(
+                logical_name(place.topic, self._prefix),
+                (record.key or b"").decode(),
+                msgspec.json.decode(record.value, type=dict[str, Any]),
+                record.timestamp,
+            )
+            for place, records in batches.items()
+            for record in records
+            # Kafka finds commit markers by their own, later time: look at each record's.
+            if record.value is not None and record.timestamp >= (self._since_ms or 0)
+        ]
 
     def _unreadable(self, error: KafkaError) -> KafkaUnreachable:
         return KafkaUnreachable(

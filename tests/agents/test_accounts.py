@@ -12,6 +12,7 @@ from streams.agents.accounts import accounts_agent
 from streams.agents.case_state import ACTION, CASE
 from streams.agents.matching import PatternError
 from streams.agents.reporters import REPORTERS
+from streams.agents.reports import INCIDENT
 from streams.agents.windows_state import GROUPS, MAX_GROUPS, WAITING, WINDOW
 from streams.patterns import RuleSet
 from streams.patterns.pattern import Stage
@@ -158,7 +159,7 @@ def test_inputs_are_in_tie_order_and_state_kinds_are_registered(three):
         "account-signals",
         "activity",
     )
-    assert agent.kinds == (ACCOUNT, REPORTERS, WINDOW, GROUPS, WAITING, CASE, ACTION)
+    assert agent.kinds == (ACCOUNT, REPORTERS, INCIDENT, WINDOW, GROUPS, WAITING, CASE, ACTION)
     assert agent.home is ACCOUNT
 
 

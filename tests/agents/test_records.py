@@ -16,6 +16,7 @@ from streams.records import (
     output_id,
     undo_id,
 )
+from streams.reporting.report import Report
 from streams.signals import Schema, records
 
 PARTS = ("detection", "p", "v", ["a1", "d1"], "a1", ["e1", "e2"])
@@ -55,6 +56,11 @@ def test_records_have_exactly_the_fields_of_the_contract():
     assert " ".join(ReviewItem.__struct_fields__) == (
         "id account reason proposal detections pattern priority due_at end_user content_ref "
         "dataset_ref version action held_by"
+    )
+
+    assert " ".join(Report.__struct_fields__) == (
+        "id kind account due_at preserve_until draft status amended at detections end_user "
+        "dataset_ref confirmed_by confirmed_at doubted_by retracted_by"
     )
 
 

@@ -250,7 +250,7 @@ def test_known_material_after_a_takeover_locks_the_credentials(tmp_path):
     play = Play(load(tmp_path, HIT)).feed(activity("credentials.changed", 0))
     play.feed(hit(DAY, content_ref="c1", **KNOWN))
     assert done(play) == ["preserve", "content.remove", "credentials.lock"]
-    assert queued(play) == ["needs_review"]
+    assert queued(play) == ["report_confirmation", "needs_review"]
 
 
 def test_who_ingested_a_data_set_is_no_offender(tmp_path):
@@ -259,7 +259,7 @@ def test_who_ingested_a_data_set_is_no_offender(tmp_path):
         hit(0, **{**KNOWN, "surface": "training_dataset"}, content_ref="c1", dataset_ref="s1")
     )
     assert done(play) == ["content.remove", "dataset.quarantine"]
-    assert queued(play) == ["needs_review"]
+    assert queued(play) == ["report_confirmation", "needs_review"]
 
 
 def test_confirmed_content_is_removed_from_everybody_who_holds_it_now_and_later(tmp_path):

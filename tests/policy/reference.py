@@ -9,6 +9,19 @@ from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Any
 
+DAY = 86_400_000
+FIRST_LEAP_DAY = 789 * DAY  # 1972-02-29
+
+
+def a_year(moment: int) -> int:
+    """365 days, or 366 if 29 February lies between (true until 2100)."""
+    leap = any(
+        moment < FIRST_LEAP_DAY + day * DAY + DAY <= moment + 366 * DAY
+        for day in range(0, 50_000, 1461)
+    )
+    return (366 if leap else 365) * DAY
+
+
 ORDER = ["prevention.message", "warn", "restrict", "suspend"]
 
 
@@ -87,12 +100,13 @@ class Reference:
         )
         if offence.established == "account":
             person = "credentials.lock" if taken else "protect" if young else "suspend"
-            done = [("preserve", 0), ("content.remove", 0), (person, 0)]
+            done = [("preserve", a_year(moment)), ("content.remove", 0), (person, 0)]
             return "zero_tolerance", done, person != "suspend"
         if offence.established == "dataset":
             return "dataset", [("content.remove", 0), ("dataset.quarantine", 0)], True
         if offence.asked not in ORDER:
-            return "passed", [(offence.asked, 0)], False
+            lasts = a_year(moment) if offence.asked == "preserve" else 0
+            return "passed", [(offence.asked, lasts)], False
         if moment < self.snoozed:
             return "snoozed", [], False
         if offence.surface in ("training_dataset", "finetune_upload"):

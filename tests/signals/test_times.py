@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.signals.times import MAX_MS, datetime_to_ms, format_ms, parse_ms
+from streams.signals.times import MAX_MS, a_year_after, datetime_to_ms, format_ms, parse_ms
 
 
 @given(st.integers(0, MAX_MS))
@@ -41,3 +41,16 @@ def test_what_is_no_time_is_a_value_error_that_quotes_nothing(value):
     with pytest.raises(ValueError, match="not a time: use RFC 3339") as caught:
         parse_ms(value)
     assert str(value) not in str(caught.value).replace("1970 to 9999", "")
+
+
+@pytest.mark.parametrize(
+    ("day", "later"),
+    [
+        ("2026-11-24T15:00:00.001Z", "2027-11-24T15:00:00.001Z"),
+        ("2027-11-24T15:00:00.000Z", "2028-11-24T15:00:00.000Z"),
+        ("2028-02-29T23:59:59.999Z", "2029-03-01T23:59:59.999Z"),
+        ("9999-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_a_year_after_is_the_same_date_of_the_next_year(day, later):
+    assert format_ms(a_year_after(parse_ms(day))) == later

@@ -29,22 +29,29 @@ _encode = msgspec.json.Encoder().encode
 
 
 class InputTopics:
-    """What the input topics hold by now; use as an async context manager.
+    """What topics hold by now, the input topics unless others are named; an async context manager.
 
     Args:
         connection: aiokafka's client settings, as `streams.config.Settings.connection` gives them.
         prefix: of topic names.
         since_ms: the least Kafka timestamp of records that are wanted.
+        topics: logical names.
     """
 
     def __init__(
-        self, connection: Mapping[str, Any], *, prefix: str = "", since_ms: int = 0
+        self,
+        connection: Mapping[str, Any],
+        *,
+        prefix: str = "",
+        since_ms: int = 0,
+        topics: Sequence[str] = READ,
     ) -> None:
         self.total = 0
         """Offsets to be read; about as many as records."""
         self._connection = connection
         self._prefix = prefix
         self._since_ms = since_ms
+        self._topics = topics
 
     async def __aenter__(self) -> Self:
         """Connect, and see how far the topics go.
@@ -53,7 +60,7 @@ class InputTopics:
             KafkaUnreachable: no broker answers, or it refuses to be read from.
             TopicsWrong: a topic isn't there.
         """
-        places = await asyncio.to_thread(places_of, self._connection, READ, self._prefix)
+        places = await asyncio.to_thread(places_of, self._connection, self._topics, self._prefix)
         self._consumer = AIOKafkaConsumer(
             **self._connection,
             isolation_level="read_committed",
@@ -125,7 +132,7 @@ class InputTopics:
 
     def _unreadable(self, error: KafkaError) -> KafkaUnreachable:
         return KafkaUnreachable(
-            f"{', '.join(READ)} at {self._connection['bootstrap_servers']} can't be read "
+            f"{', '.join(self._topics)} at {self._connection['bootstrap_servers']} can't be read "
             f"({type(error).__name__}); see vigil topics check"
         )
 
