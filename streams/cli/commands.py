@@ -44,7 +44,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "export": ("streams.cli.export:export", "Counts that tell of nobody; signals to share."),
         "import": ("streams.cli.import_:import_", "Signals of a partner in, as suspicions."),
         "rules": ("streams.cli.rules:rules", "Publish rule sets, compare them, roll them back."),
-        "report": ("streams.cli.report:report", "What goes to others: the transparency report."),
         "adapt": ("streams.cli.adapt:adapt", "Records of other tools in, decisions out to them."),
         "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),
         "kafka": ("streams.cli.kafka:kafka", "A real single-node Kafka for development."),
