@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "simulate": ("streams.cli.simulate:simulate", "Harmless traffic with hidden campaigns."),
         "stress": ("streams.cli.stress:stress", "Every campaign hidden and looked for; a gate."),
         "tap": ("streams.cli.tap:tap", "Follow what is decided, as it is committed."),
+        "top": ("streams.cli.top:top", "Rates, lag, latency, holds: workers, live."),
+        "dlq": ("streams.cli.dlq:dlq", "What was refused: count it, look, have it taken."),
         "queue": ("streams.cli.queue:queue", "What is held and waits for a person."),
         "release": ("streams.cli.orders:release", "Have held actions done."),
         "void": ("streams.cli.orders:void", "Drop held actions."),
@@ -46,6 +48,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "topics": ("streams.cli.topics:topics", "Create, list and check the topics."),
         "kafka": ("streams.cli.kafka:kafka", "A real single-node Kafka for development."),
         "doctor": ("streams.cli.doctor:doctor", "What is wrong with a deployment, and the remedy."),
+        "completion": ("streams.cli.completion:completion", "The script that completes commands."),
         "config": ("streams.cli.config:config", "The settings in force, and where they come from."),
     }
 )

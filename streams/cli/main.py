@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from streams import __version__
 from streams.cli import commands, exits
@@ -30,6 +31,17 @@ class _LazyGroup(click.Group):
         cmd_name: str,
     ) -> click.Command | None:
         return commands.load(cmd_name) if cmd_name in commands.COMMANDS else None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What may come next: of commands the table's own words, as in help."""
+        return [
+            *(
+                CompletionItem(name, help=commands.COMMANDS[name][1])
+                for name in self.list_commands(ctx)
+                if name.startswith(incomplete)
+            ),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; raises `exits.ReaderGone` where click would end with code 1."""

@@ -115,6 +115,6 @@ def dead_letters(sample: Iterable[Seen], *, now_ms: int) -> Iterator[Finding]:
             Severity.WARNING,
             "dead-letters",
             f"refused within 24 h, of the newest: {counts}",
-            "Look which producer it is: vigil tap dead-letters names topic, partition, offset and"
-            " fields",
+            "Look which producer it is: vigil dlq list names topics and fields, vigil dlq show one"
+            " record's place; vigil dlq requeue has them taken once that is mended",
         )

@@ -129,5 +129,5 @@ def test_commands_of_a_runbook_exist_with_their_options(page):
             command = command.commands[words[2]]
         options = {option for one in command.params for option in one.opts}
         assert {word for word in words if word.startswith("--")} <= options, line
-        if "--reason" in words:
+        if "--reviewer" in words:
             assert words[words.index("--reason") + 1] in PATTERN_REASONS, line
