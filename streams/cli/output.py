@@ -58,6 +58,6 @@ def for_people(make: Callable[[int], RenderableType]) -> None:
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    if isinstance(value, tuple | list):
-        return ", ".join(map(str, value))
-    return str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    # A rule's title is anybody's text: it must not steer the reader's terminal.
+    return "".join(one if one.isprintable() else "�" for one in text)

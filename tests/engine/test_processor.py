@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.agents.contract import NEVER, Agent, Kind, Out, State
+from streams.engine.dead_letters import DeadLetter
 from streams.engine.memory import MemoryDriver, MemoryRecord
-from streams.engine.outbox import Output
+from streams.engine.outbox import Outbox, Output
 from streams.engine.poison import PoisonWatch
 from streams.engine.processor import Checkpoint, Processor
+from streams.engine.store import Store
 from streams.signals import Reason, Refused
 
 
@@ -226,6 +228,17 @@ def test_failures_of_another_minute_do_not_count() -> None:
             watch.poisoned("a test")
         now += 61.0
     assert adder.switched_off == []
+
+
+def test_only_what_is_waited_for_hurries_a_checkpoint() -> None:
+    outbox = Outbox(Store([]))
+    note = DeadLetter("activity", 0, 0, Reason.NOT_JSON, (), "")
+    outbox.emit("entity-signals", "device:d1", note, patient=True)
+    assert (outbox.waited_for, outbox.urgent) == (False, False)
+    outbox.emit("detections", "a1", note)
+    assert (outbox.waited_for, outbox.urgent) == (True, False)
+    assert len(outbox.take()) == 2
+    assert not outbox.waited_for
 
 
 def test_the_memory_driver_hands_outputs_on_to_the_agents_that_read_them() -> None:
