@@ -12,15 +12,15 @@ import click
 
 from streams.cli import exits, output
 from streams.demo.crew import CrewError
+from streams.demo.papers import Papers
 from streams.demo.recording import Recording
 from streams.demo.screen import Screen
-from streams.demo.show import OUTPUTS_FILE, Show, perform
-from streams.demo.summary import Figures, as_json, table
+from streams.demo.show import OUTPUTS_FILE, Performed, Show, perform
+from streams.demo.summary import as_json, table
 from streams.embedded import places
 from streams.patterns.loader import CATALOGUE
 from streams.simulate.plan import Plan, UnknownCampaignError, parse_campaigns
 from streams.simulate.rhythm import DAY_MS
-from streams.simulate.score import Score
 
 _SEED = 79
 """Spreads the campaigns over the day, so that there is something to see all along."""
@@ -91,7 +91,7 @@ def demo(
     )
     screen = Screen(on_stderr=json_)
     try:
-        score, figures, recording = asyncio.run(_until_asked(show, screen))
+        score, figures, recording, papers = asyncio.run(_until_asked(show, screen))
     except CrewError as error:
         click.echo(f"vigil: {error}", err=True)
         return exits.INTERNAL
@@ -100,11 +100,12 @@ def demo(
     else:
         screen.say()
         screen.say(table(score, figures))
+        screen.say(_leaves_the_house(papers))
         screen.say(_further(recording))
     return exits.PROBLEMS if score.missed else exits.OK
 
 
-async def _until_asked(show: Show, screen: Screen) -> tuple[Score, Figures, Recording]:
+async def _until_asked(show: Show, screen: Screen) -> Performed:
     """Perform; on Ctrl-C or SIGTERM clean up first, however often it is asked."""
     loop = asyncio.get_running_loop()
     performing = asyncio.ensure_future(perform(show, screen))
@@ -130,8 +131,25 @@ def _default_keep() -> Path:
     )
 
 
+def _leaves_the_house(papers: Papers) -> str:
+    outputs = _relative(papers.statements_file.with_name(OUTPUTS_FILE))
+    drafts = f"{papers.drafts} report draft{'' if papers.drafts == 1 else 's'}"
+    if papers.first:
+        drafts += f"    {_vigil()} report show {papers.first} --from {outputs}"
+    return (
+        "\n[bold]What leaves the house, once people say so[/]\n"
+        f"  {drafts}\n"
+        f"  {papers.statements} statements of reasons    {_relative(papers.statements_file)}\n"
+        f"  the day in figures    {_relative(papers.transparency_file)}, to be opened in a browser"
+    )
+
+
+def _vigil() -> str:
+    return _relative(Path(sys.argv[0])) if Path(sys.argv[0]).name == "vigil" else "vigil"
+
+
 def _further(recording: Recording) -> str:
-    vigil = _relative(Path(sys.argv[0])) if Path(sys.argv[0]).name == "vigil" else "vigil"
+    vigil = _vigil()
     day = _relative(recording.file)
     return (
         "\n[bold]Look further[/]\n"

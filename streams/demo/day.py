@@ -27,7 +27,7 @@ from streams.simulate.score import Score
 from streams.tap.follow import Committed, Follower
 from streams.tap.show import brief
 
-_OUTPUTS = ("detections", "enforcement", "dead-letters")
+_OUTPUTS = ("detections", "enforcement", "review-queue", "reports", "dead-letters")
 _CATCH_UP_S = 30.0
 _POLL_S = 0.1
 

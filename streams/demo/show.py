@@ -6,6 +6,7 @@
 4. Wait until the workers have handled everything and everything committed was seen.
 5. Do what people do about decisions (`people`).
 6. Stop the workers, then Kafka; remove the directory. This also when anything above fails.
+7. Write what leaves the house (`papers`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from streams import admin
-from streams.demo import people
+from streams.demo import papers, people
 from streams.demo.crew import Crew
 from streams.demo.day import Day, unless
+from streams.demo.papers import Papers
 from streams.demo.recording import Recording, record
 from streams.demo.screen import Screen
 from streams.demo.summary import Figures
@@ -51,7 +54,16 @@ class Show:
     rules: tuple[str, ...] = (CATALOGUE,)
 
 
-async def perform(show: Show, screen: Screen) -> tuple[Score, Figures, Recording]:
+class Performed(NamedTuple):
+    """What came of it."""
+
+    score: Score
+    figures: Figures
+    recording: Recording
+    papers: Papers
+
+
+async def perform(show: Show, screen: Screen) -> Performed:
     """Run the demo.
 
     Raises:
@@ -90,7 +102,10 @@ async def perform(show: Show, screen: Screen) -> tuple[Score, Figures, Recording
         p50_s=day.audience.latency_s(0.5),
         p99_s=day.audience.latency_s(0.99),
     )
-    return day.score, figures, recording
+    with screen.step("Writing what leaves the house"):
+        outputs = show.keep / OUTPUTS_FILE
+        written = await asyncio.to_thread(papers.write, recording.file, outputs, recording.begin_ms)
+    return Performed(day.score, figures, recording, written)
 
 
 @asynccontextmanager
