@@ -123,11 +123,15 @@ def test_chunks_restarts_and_partitions_change_no_detection(seed: int, partition
 
 
 def told(outputs: Iterable[Output]) -> tuple[dict[bytes, list[Output]], set[bytes]]:
-    """The outputs of each account in order, and apart from them the values of those that waited."""
+    """The outputs of each account in order, and apart from them the values of those that waited.
+
+    A person is reminded of a report by the timer, too.
+    """
     at_once: dict[bytes, list[Output]] = defaultdict(list)
     waited: set[bytes] = set()
     for output in outputs:
-        if output.topic == "detections" and b'"waited_s"' in output.value:
+        reminder = output.topic == "review-queue"
+        if reminder or (output.topic == "detections" and b'"waited_s"' in output.value):
             waited.add(output.value)
         elif BY_NAME[output.topic].role is Role.BETWEEN:
             value = msgspec.json.decode(output.value)
