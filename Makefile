@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 BENCH ?=
+DRILL ?=
+PROGRAMS = prometheus=prometheus promtool=prometheus kubectl=kubernetes-client
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +16,7 @@ PINNED := --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
 JARS := .build/kafka/libs/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench venv jars programs requirements clean
+.PHONY: help demo test lint format docs bench drill venv jars programs requirements clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,17 +50,21 @@ docs: $(VIGIL) ## what is written from the code: two pages, the schema of rule f
 bench: $(VIGIL) $(JARS) ## the benchmarks, all or BENCH='job …'
 	@$(BIN)/python -m streams.bench $(BENCH)
 
+drill: PROGRAMS = prometheus=prometheus
+drill: $(VIGIL) $(JARS) programs ## each failure that has an alert, or DRILL='alert …', and whether it fired
+	@$(BIN)/python -m streams.drill $(DRILL)
+
 venv: $(VIGIL) ## the virtual environment in .venv
 
 jars: $(JARS) ## the jars of the embedded Kafka
 
 # Packages of the system: installed where that may be done, named where it may not.
 programs: ## Debian's prometheus, promtool and kubectl, for the tests
-	@lacking= ; for pair in prometheus=prometheus promtool=prometheus kubectl=kubernetes-client; do \
+	@lacking= ; for pair in $(PROGRAMS); do \
 	  command -v $${pair%=*} >/dev/null || lacking="$$lacking $${pair#*=}"; done; \
 	[ -z "$$lacking" ] || { [ "$$(id -u)" = 0 ] && apt-get update -qq \
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$lacking >/dev/null; } \
-	  || { echo "programs for the tests are missing: apt-get install$$lacking"; exit 1; }
+	  || { echo "programs are missing: apt-get install$$lacking"; exit 1; }
 
 # Packages, exactly those of the hash-pinned list. A stamp makes the second time instant.
 $(PACKAGES): requirements-dev.txt

@@ -12,9 +12,9 @@ import yaml
 
 from dashboards import BOARDS
 from streams.cli.commands import COMMANDS, load
+from streams.drill.prometheus import program
 from streams.signals.records import PATTERN_REASONS
 from tests.watch.closed import possible
-from tests.watch.programs import program
 from tests.watch.promql import ALERTS, ANYWHERE, RUNBOOKS, alerts, blocks, metrics, rules, selectors
 
 TESTS = sorted((Path(__file__).parent / "alerts").glob("*.yml"))

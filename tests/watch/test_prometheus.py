@@ -12,9 +12,10 @@ from kafka import KafkaProducer
 
 from dashboards import BOARDS
 from dashboards.render import narrowed
+from streams.drill.prometheus import Prometheus, QueryError
 from tests.faults.drill import wait_until
 from tests.rules.deployment import Deployment
-from tests.watch.prometheus import Prometheus, QueryError
+from tests.watch.prometheus import at_once
 from tests.watch.promql import RUNBOOKS, blocks, filled, rules, selectors
 
 SIGNALS = 4_000
@@ -38,7 +39,7 @@ def watched(kafka, tmp_path_factory):
     with Deployment(kafka, f"watched{os.getpid()}.", directory) as deployment:
         deployment.start("w1")
         deployment.wait_until_ready("w1")
-        with Prometheus(directory, [deployment.webs["w1"]]) as prometheus:
+        with Prometheus(directory, [deployment.webs["w1"]], at_once()) as prometheus:
             wait_until(lambda: prometheus.number("sum(up)") == 1, "the first scrape")
             simulated = deployment.vigil(
                 "simulate", "--brokers", kafka, "--accounts", "300", "--signals", str(SIGNALS)
@@ -111,11 +112,11 @@ def test_rubbish_among_the_signals_is_alerted(watched):
 
 def test_a_worker_that_stands_still_is_alerted_until_it_goes_on(watched):
     prometheus, worker = watched.prometheus, watched.deployment.workers["w1"]
-    assert "VigilWorkerDown" not in prometheus.firing()
+    assert "VigilWorkerDown" not in firing(prometheus)
     worker.send_signal(signal.SIGSTOP)
     wait_for_alert(prometheus, "VigilWorkerDown")
     worker.send_signal(signal.SIGCONT)
-    wait_until(lambda: "VigilWorkerDown" not in prometheus.firing(), "the alert to end", 30)
+    wait_until(lambda: "VigilWorkerDown" not in firing(prometheus), "the alert to end", 30)
 
 
 def test_a_worker_that_is_killed_is_alerted(watched):
@@ -126,5 +127,9 @@ def test_a_worker_that_is_killed_is_alerted(watched):
 
 
 def wait_for_alert(prometheus, name):
-    wait_until(lambda: name in prometheus.firing(), name, 30)
-    return prometheus.firing()[name]
+    wait_until(lambda: name in firing(prometheus), name, 30)
+    return firing(prometheus)[name]
+
+
+def firing(prometheus):
+    return {one["labels"]["alertname"]: one for one in prometheus.alerts()}
