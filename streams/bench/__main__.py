@@ -28,11 +28,13 @@ from streams.bench.same_job import accounts_scale, same_job
 from streams.bench.sizes import Sizes, from_environment
 from streams.bench.under_load import latency, recovery, soak
 from streams.bench.vigil_engine import Vigil
+from streams.bench.watched import idle, scrape
 from streams.embedded import KafkaNotStarted, ToolMissing
 
 WITHOUT_KAFKA = ("patterns",)
 JOBS = (
     *("same-job", "catalogue", "accounts-scale", "latency", "recovery", "restore"),
+    *("idle", "scrape"),
     *WITHOUT_KAFKA,
     "soak",
 )
@@ -82,6 +84,8 @@ def run_job(
         "latency": lambda: latency(brokers, sizes, core, rate),
         "recovery": lambda: recovery(brokers, sizes, core, rate),
         "restore": lambda: restore(brokers, sizes, core),
+        "idle": lambda: idle(brokers, sizes, core),
+        "scrape": lambda: scrape(brokers, sizes, core),
         "patterns": lambda: patterns(sizes, core),
         "soak": lambda: soak(brokers, sizes, core, rate),
     }

@@ -31,7 +31,10 @@ class Result:
     signals_per_s: float | None = None
     signals_per_cpu_s: float | None = None
     p50_ms: float | None = None
+    p90_ms: float | None = None
     p99_ms: float | None = None
+    scrapes: int | None = None
+    cpu_percent: float | None = None
     rss_mb: float | None = None
     rss_mb_per_min: float | None = None
     bytes_per_account: float | None = None
@@ -118,7 +121,12 @@ def _count(value: float | None) -> str:
 def _also(one: Result) -> str:
     parts = []
     if one.p50_ms is not None and one.p99_ms is not None:
-        parts.append(f"p50 {one.p50_ms:.0f} ms, p99 {one.p99_ms:.0f} ms")
+        p90 = "" if one.p90_ms is None else f"p90 {one.p90_ms:.0f} ms, "
+        parts.append(f"p50 {one.p50_ms:.0f} ms, {p90}p99 {one.p99_ms:.0f} ms")
+    if one.scrapes is not None:
+        parts.append(f"{one.scrapes} scrapes")
+    if one.cpu_percent is not None:
+        parts.append(f"{one.cpu_percent:.2f} % of a core")
     if one.recovery_s is not None:
         parts.append(f"kill -9 → detection {one.recovery_s:.1f} s")
     if one.restore_accounts_per_s is not None:

@@ -24,6 +24,7 @@ class Sizes:
     restore_accounts: int = 1_000_000
     soak_s: int = 600
     patterns_signals: int = 500_000
+    idle_s: int = 60
 
 
 QUICK = Sizes(
@@ -38,6 +39,7 @@ QUICK = Sizes(
     restore_accounts=100_000,
     soak_s=30,
     patterns_signals=100_000,
+    idle_s=20,
 )
 
 
