@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import sys
 import threading
 
 import pytest
@@ -68,6 +69,19 @@ def test_metrics_are_served_and_nothing_else(web):
     assert get(web, "/metrics") == (200, "vigil_up 1\n")
     for path in ("/", "/tables", "/metrics/x", "/../etc/passwd"):
         assert get(web, path)[0] == 404
+
+
+def test_threads_take_turns_faster_only_while_metrics_are_answered():
+    usual, while_answering = sys.getswitchinterval(), []
+
+    def metrics():
+        while_answering.append(sys.getswitchinterval())
+        return b"vigil_up 1\n"
+
+    with Web("127.0.0.1:0", alive=str, ready=str, metrics=metrics) as web:
+        assert get(web, "/metrics") == (200, "vigil_up 1\n")
+    assert while_answering < [usual]
+    assert sys.getswitchinterval() == usual
 
 
 def test_it_answers_while_the_thread_of_the_worker_is_blocked(web):
