@@ -70,13 +70,13 @@ class Deployment:
         """Publish a directory; returns its hash."""
         return str(self.json("rules", "publish", rules, *options)["ruleset"])
 
-    def start(self, name: str, *options: str | Path) -> None:
-        """Start a worker (again)."""
+    def start(self, name: str, *options: str | Path, program: list[str] = VIGIL) -> None:
+        """Start a worker (again); `program` is what understands `run`."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             web = self.webs[name] = f"127.0.0.1:{free.getsockname()[1]}"
         log = self.log(name).open("ab")
-        command = [*VIGIL, "run", "--worker-id", name, "--web", web, *map(str, options)]
+        command = [*program, "run", "--worker-id", name, "--web", web, *map(str, options)]
         self.workers[name] = subprocess.Popen(
             command, stdout=log, stderr=log, env=self._environment, cwd=self.directory
         )
