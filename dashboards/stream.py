@@ -99,7 +99,7 @@ STREAM = Board(
                 Panel(
                     "Refused signals by reason", "cps",
                     "`handler_failed` is a fault in a pattern or in Vigil, all others are producers'."
-                    " `vigil tap dead-letters` names topic, partition and offset.",
+                    " `vigil dlq list` counts them, `vigil dlq show` looks at one.",
                     (Query(
                         f"sum by (reason) (rate(vigil_dead_letters_total{_RATE})) > 0", "{{reason}}"
                     ),),

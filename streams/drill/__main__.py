@@ -16,13 +16,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from streams.admin import KafkaUnreachable
 from streams.drill.drill import Outcome, UnknownAlert, chosen, drill, say
 from streams.drill.prometheus import ProgramMissing
 from streams.drill.site import Stalled
-from streams.drill.table import TABLE_WIDTH, for_programs, show
+from streams.drill.table import for_programs, table
 from streams.embedded import KafkaNotStarted, ToolMissing
 
 EXIT_OK, EXIT_PROBLEMS, EXIT_USAGE, EXIT_KAFKA = 0, 1, 2, 3
@@ -66,7 +64,7 @@ def main() -> int:
     if asked.json:
         sys.stdout.write(json.dumps(for_programs(outcomes), indent=2) + "\n")
     else:
-        show(outcomes, Console(width=None if sys.stdout.isatty() else TABLE_WIDTH))
+        sys.stdout.write(table(outcomes) + "\n")
     say(f"{time.monotonic() - began:.0f} s")
     return exit_code(outcomes)
 

@@ -3,51 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
-
-from rich.console import Console
-from rich.table import Table
 
 from streams.drill.drill import Outcome
 from streams.drill.watch import DAYS, MINUTES
 
-TABLE_WIDTH = 150
-
 HEAD = f"""\
-The rules are those of deploy/prometheus/alerts.yml, with every duration divided by one factor: {MINUTES.factor} for alerts
-about minutes, {DAYS.factor} for those about days. At real speed an alert comes at most as late as its last column says: what
-is not in the rules (Kafka's time-outs, a look every half second) was multiplied as well.
+The rules are those of deploy/prometheus/alerts.yml, with every duration divided by one factor: {MINUTES.factor} for
+alerts about minutes, {DAYS.factor} for those about days. The last but one column is the time times the factor: at real
+speed an alert comes no later, for what is not in the rules (Kafka's time-outs, Prometheus' look every half a
+second) was multiplied as well.
 """
 
 _UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
-def show(outcomes: Sequence[Outcome], console: Console) -> None:
-    """Print the table."""
-    console.print(HEAD, soft_wrap=True, highlight=False)
-    table = Table(width=TABLE_WIDTH)
-    for name in ("alert", "what was done", "fired"):
-        table.add_column(name)
-    for name in ("after", "×", "real speed"):
-        table.add_column(name, justify="right")
-    table.add_column("runbook", no_wrap=True)
-    shown = ""
-    for one in outcomes:
-        seconds, factor = one.seconds, one.alert.speed.factor
-        table.add_row(
-            f"{one.alert.name} ({one.alert.severity})",
-            "″" if one.what == shown else one.what,
-            f"no: {one.why_not}" if seconds is None else "yes",
-            "" if seconds is None else f"{seconds:.1f} s",
-            str(factor),
-            "" if seconds is None else f"≤ {at_real_speed(seconds * factor)}",
-            runbook(one),
-        )
-        shown = one.what
-    console.print(table)
-    missing = [one for one in outcomes if one.seconds is None]
-    console.print(
-        f"{len(outcomes) - len(missing)} of {len(outcomes)} alerts fired.", highlight=False
+def table(outcomes: Sequence[Outcome]) -> str:
+    """For people: what was done, and below it what was to fire."""
+    fired = sum(one.seconds is not None for one in outcomes)
+    lines = [HEAD]
+    for what, alerts in groupby(outcomes, lambda one: one.what):
+        lines += [what, *map(_line, alerts)]
+    return "\n".join([*lines, "", f"{fired} of {len(outcomes)} alerts fired."])
+
+
+def _line(one: Outcome) -> str:
+    alert = f"  {one.alert.name:<25}  {one.alert.severity:<6}"
+    if one.seconds is None:
+        return f"{alert}  NOT FIRED: {one.why_not}  {runbook(one)}"
+    factor = one.alert.speed.factor
+    return (
+        f"{alert}  fired after {one.seconds:>5.1f} s  × {factor:<3}"
+        f"  ≤ {at_real_speed(one.seconds * factor):<7}  {runbook(one)}"
     )
 
 

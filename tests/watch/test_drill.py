@@ -19,7 +19,7 @@ from streams.drill.drill import Outcome, UnknownAlert, chosen
 from streams.drill.faster import expression, faster, milliseconds
 from streams.drill.faults import FAULTS, SOLICITATION
 from streams.drill.prometheus import program
-from streams.drill.table import at_real_speed, for_programs
+from streams.drill.table import at_real_speed, for_programs, table
 from streams.drill.watch import DAYS, MINUTES, Alert
 from streams.patterns import load_rules
 from streams.signals import Schema
@@ -105,6 +105,10 @@ def test_one_alert_that_did_not_fire_makes_the_drill_fail():
     fired, silent = Outcome(stuck, "…", 7.3), Outcome(down, "…", why_not="it did not fire")
     assert exit_code([fired]) == 0
     assert exit_code([fired, silent]) == 1
+    text = table([fired, silent])
+    assert "fired after   7.3 s  × 30   ≤ 3.6 min" in text
+    assert "NOT FIRED: it did not fire  docs/runbooks/VigilWorkerDown.md" in text
+    assert text.endswith("1 of 2 alerts fired.")
     told = for_programs([fired, silent])
     assert [one["fired"] for one in told] == [True, False]
     assert told[1]["why_not"] == "it did not fire"
