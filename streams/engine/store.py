@@ -303,7 +303,7 @@ class Store:
         self._entries[full] = cell
         self._touched.append(cell)
         self._hot.append(cell)
-        if data is None:
+        if data is None and kind.tag in self._subs.kinds:
             self._subs.add(full)
         return cell
 
