@@ -159,15 +159,15 @@ class Correlation(ABC):
         Whatever the cooldown, oldest first.
         """
         newly = self._newly(window, entries)
-        if not newly:
-            self._forget(window, newest)
-            return ()
         ats, ids = window.ats, window.ids
-        found = [
-            Satisfied(ats[index], ids[index], self._sources(window, low, high))
-            for index, (low, high) in newly
-        ]
-        self._forget(window, newest)
+        found: Sequence[Satisfied] = ()
+        if newly:
+            found = [
+                Satisfied(ats[index], ids[index], self._sources(window, low, high))
+                for index, (low, high) in newly
+            ]
+        if window.spans or len(ats) > self.limit or ats[0] <= newest - self._kept:
+            self._forget(window, newest)
         return found
 
     def satisfying(self, window: Window, entries: Sequence[Entry], newest: int) -> list[Firing]:
