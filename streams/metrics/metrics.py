@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
-from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from streams.agents.contract import Agent
@@ -25,6 +24,7 @@ from streams.metrics.series import (
     Loaded,
     Series,
 )
+from streams.metrics.text import Text
 from streams.records import ACTIONS, BREAKERS, HELD_BY
 from streams.signals import Reason
 from streams.signals.raw import RawRecord
@@ -100,6 +100,7 @@ class Metrics:
     ) -> None:
         self.series = Series(agents)
         self._clock = clock
+        self._text = Text(self.series.registry)
         # Of every set so far: what one put out last is committed after the next came.
         self._patterns: set[str] = set()
         self._harms: set[str] = set()
@@ -210,7 +211,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format, of type `CONTENT_TYPE`."""
-        return generate_latest(self.series.registry)
+        return self._text()
 
     # What was committed, by topic
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.agents.accounts import accounts_agent
@@ -328,6 +329,31 @@ def test_state_is_summed_over_partitions_and_forgotten_with_them(metrics):
     assert value(metrics, "state_bytes", "accounts") == 1500
     metrics.state_size("accounts", 0, 0, 0)
     assert value(metrics, "state_bytes", "accounts") == 500
+
+
+def test_the_text_is_byte_for_byte_the_client_librarys_however_often_it_is_made(metrics, clock):
+    """Of the process's own figures all but the numbers: those move while one looks."""
+
+    def same():
+        written, wanted = metrics.text(), generate_latest(metrics.series.registry)
+        return steady(written) == steady(wanted)
+
+    def steady(text):
+        return [
+            line.rpartition(b" ")[0] if line.startswith(b"process_") else line
+            for line in text.splitlines(keepends=True)
+        ]
+
+    assert same()
+    metrics.handled("accounts", "activity", 3)
+    metrics.commit_failed("accounts", "KafkaError")
+    metrics.backlog("accounts", NOW_MS - 1_234)
+    metrics.loaded("rules-2", [LADDER._replace(title='a "b" \\ c\nd 1.0', version="v2")])
+    assert same()
+    clock.now += 10_000_000.5
+    metrics.handled("accounts", "activity", 10**18)
+    metrics.loaded("rules-1", [LADDER, DRIP])
+    assert same()
 
 
 def test_another_rule_set_replaces_the_info_and_keeps_the_counts(metrics):
