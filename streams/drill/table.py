@@ -11,9 +11,8 @@ from streams.drill.watch import DAYS, MINUTES
 
 HEAD = f"""\
 The rules are those of deploy/prometheus/alerts.yml, with every duration divided by one factor: {MINUTES.factor} for
-alerts about minutes, {DAYS.factor} for those about days. The last but one column is the time times the factor: at real
-speed an alert comes no later, for what is not in the rules (Kafka's time-outs, Prometheus' look every half a
-second) was multiplied as well.
+alerts about minutes, {DAYS.factor} for those about days. Times it, the time is that of the real rules, and rather more:
+what is not in the rules (Kafka's time-outs, Prometheus' look every half a second) was multiplied as well.
 """
 
 _UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60))
@@ -35,7 +34,7 @@ def _line(one: Outcome) -> str:
     factor = one.alert.speed.factor
     return (
         f"{alert}  fired after {one.seconds:>5.1f} s  × {factor:<3}"
-        f"  ≤ {at_real_speed(one.seconds * factor):<7}  {runbook(one)}"
+        f"  = {at_real_speed(one.seconds * factor):<7}  {runbook(one)}"
     )
 
 
