@@ -49,7 +49,9 @@ class _Begun:
         """What came of it so far."""
         at = watch.first(self.alert, self.began)
         if self.spoilt or at is None:
-            return Outcome(self.alert, self.fault.what, why_not=self.spoilt or "it did not fire")
+            patience_s = SLOW_PATIENCE_S if self.alert.slow else PATIENCE_S
+            why_not = self.spoilt or f"not within {patience_s:.0f} s"
+            return Outcome(self.alert, self.fault.what, why_not=why_not)
         return Outcome(self.alert, self.fault.what, at - self.began)
 
 

@@ -95,8 +95,9 @@ class Site:
 
     def wait_until_ready(self) -> None:
         """Wait until all workers have joined and run what is assigned to them."""
-        for name in NAMES:
-            self.wait_until(lambda name=name: self.ask(name, "readyz") != "", f"{name} to be ready")  # type: ignore[misc]
+        self.wait_until(
+            lambda: all(self.ask(name, "readyz") for name in NAMES), "all workers to be ready"
+        )
 
     def ask(self, name: str, path: str) -> str:
         """What a worker answers over HTTP; empty unless it is a 200."""

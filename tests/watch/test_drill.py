@@ -102,16 +102,16 @@ def test_alerts_are_picked_by_name_with_all_the_fault_brings_about():
 
 def test_one_alert_that_did_not_fire_makes_the_drill_fail():
     stuck, down = Alert("VigilStuck", "page", MINUTES), Alert("VigilWorkerDown", "ticket", MINUTES)
-    fired, silent = Outcome(stuck, "…", 7.3), Outcome(down, "…", why_not="it did not fire")
+    fired, silent = Outcome(stuck, "…", 7.3), Outcome(down, "…", why_not="not within 75 s")
     assert exit_code([fired]) == 0
     assert exit_code([fired, silent]) == 1
     text = table([fired, silent])
     assert "fired after   7.3 s  × 30   = 3.6 min" in text
-    assert "NOT FIRED: it did not fire  docs/runbooks/VigilWorkerDown.md" in text
+    assert "NOT FIRED: not within 75 s  docs/runbooks/VigilWorkerDown.md" in text
     assert text.endswith("1 of 2 alerts fired.")
     told = for_programs([fired, silent])
     assert [one["fired"] for one in told] == [True, False]
-    assert told[1]["why_not"] == "it did not fire"
+    assert told[1]["why_not"] == "not within 75 s"
     assert all((RUNBOOKS.parents[1] / one["runbook"]).exists() for one in told)
 
 
