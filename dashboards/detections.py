@@ -15,7 +15,7 @@ DETECTIONS = Board(
                 number(
                     "Signals", "cps",
                     "Signals handled a second. Nought while producers write: go to stream health.",
-                    "sum(rate(vigil_signals_total[5m]))",
+                    f"sum(rate(vigil_signals_total{_RATE}))",
                 ),
                 number(
                     "Live detections", "short",

@@ -44,7 +44,8 @@ PATTERNS = Board(
                     " can't fire by it: find out why the source is silent.",
                     (Query(
                         'max by (pattern, topic) (vigil_pattern_topic_info{pattern=~"$pattern"})'
-                        " * on (topic) group_left () sum by (topic) (rate(vigil_signals_total[5m]))"
+                        " * on (topic) group_left () sum by (topic)"
+                        " (rate(vigil_signals_total[$__rate_interval]))"
                     ),),
                     Look.TABLE,
                 ),

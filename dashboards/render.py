@@ -56,7 +56,7 @@ def render(board: Board) -> str:
         .uid(board.uid)
         .description(board.about)
         .tags(["vigil"])
-        .editable()
+        .readonly()
         .timezone("utc")
         .refresh("30s")
         .time("now-6h", "now")

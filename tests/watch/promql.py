@@ -63,6 +63,19 @@ def selectors(expr: str) -> Iterator[Selector]:
         yield Selector(one.name, matchers, one.offset, one.prettify())
 
 
+def called(expr: str) -> Iterator[tuple[str, str, timedelta]]:
+    """Each function of an expression that takes a range: its name, the metric, the range."""
+    found: list[Any] = []
+    promql_parser.walk(
+        promql_parser.parse(expr),
+        lambda node: found.append(node) if isinstance(node, promql_parser.Call) else None,
+    )
+    for call in found:
+        for argument in call.args:
+            if isinstance(argument, promql_parser.MatrixSelector):
+                yield call.func.name, argument.vector_selector.name, argument.range
+
+
 @cache
 def metrics() -> dict[str, frozenset[str]]:
     """Name → labels of every series there is: a worker's, Prometheus' own, and recorded ones."""
