@@ -34,7 +34,8 @@ class Panel:
     """One panel. `unit` is Grafana's name of a unit; `about` says what to do when it looks bad.
 
     `bad` is the value from which on it looks bad, `good_above` says that it does below instead.
-    `width` is in columns of `GRID`.
+    `width` is in columns of `GRID`. `columns` are a table's, in order: label, or `Value`, and heading.
+    `empty` is said where there is nothing to show, and that is as it should be.
     """
 
     title: str
@@ -46,6 +47,8 @@ class Panel:
     bad: float | None = None
     good_above: bool = False
     at_most: float | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)

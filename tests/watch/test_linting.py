@@ -19,7 +19,7 @@ from tests.watch.promql import ROOT, called, filled, selectors
 EXCUSED = yaml.safe_load((ROOT / "dashboards" / ".lint").read_text())["exclusions"]
 SOURCES = {"$datasource", "${datasource}"}
 RATES = {"rate", "irate"}
-UNITS = {"none", "short", "percent", "percentunit", "cps", "s", "ms", "bytes", "decbytes"}
+UNITS = {"none", "short", "locale", "percent", "percentunit", "cps", "s", "ms", "bytes", "decbytes"}
 """Of Grafana's names those a board of ours may come to need."""
 
 
