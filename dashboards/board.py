@@ -80,9 +80,19 @@ class Board:
         return tuple(panel for row in self.rows for panel in row.panels)
 
 
-def number(title: str, unit: str, about: str, expr: str, *, bad: float | None = None) -> Panel:
+def number(
+    title: str,
+    unit: str,
+    about: str,
+    expr: str,
+    *,
+    bad: float | None = None,
+    good_above: bool = False,
+) -> Panel:
     """A panel with one number."""
-    return Panel(title, unit, about, (Query(expr),), Look.NUMBER, width=4, bad=bad)
+    return Panel(
+        title, unit, about, (Query(expr),), Look.NUMBER, width=4, bad=bad, good_above=good_above
+    )
 
 
 def titled(expr: str) -> str:

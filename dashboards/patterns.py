@@ -63,7 +63,7 @@ PATTERNS = Board(
                     "Per hour. A source at nought that isn't usually: its detector is down, and the"
                     " patterns beside can't fire.",
                     (Query("sum by (source) (increase(vigil_hits_total[1h]))", "{{source}}"),),
-                    width=6,
+                    width=12,
                 ),
                 Panel(
                     "Who hangs on a source", "locale",
@@ -76,7 +76,7 @@ PATTERNS = Board(
                             " (increase(vigil_hits_total[1h]))"
                         ) + ")"
                     ),),
-                    Look.TABLE, width=6,
+                    Look.TABLE, width=12,
                     columns=(("title", "Pattern"), ("source", "Source"), ("Value", "Hits")),
                 ),
                 Panel(
@@ -84,7 +84,7 @@ PATTERNS = Board(
                     "Per hour, by where the content was found. A surface at nought is one that nobody"
                     " looks at any more, or that the product no longer has.",
                     (Query("sum by (surface) (increase(vigil_hits_total[1h]))", "{{surface}}"),),
-                    width=6,
+                    width=12,
                 ),
                 Panel(
                     "Who hangs on a surface", "locale",
@@ -97,7 +97,7 @@ PATTERNS = Board(
                             " (increase(vigil_hits_total[1h]))"
                         ) + ")"
                     ),),
-                    Look.TABLE, width=6,
+                    Look.TABLE, width=12,
                     columns=(("title", "Pattern"), ("surface", "Surface"), ("Value", "Hits")),
                 ),
             ),

@@ -43,6 +43,7 @@ REPORTING = Board(
                     "Share of those told within an hour of when it had to be removed. Below 0.99:"
                     " VigilRemovalSlow has the runbook.",
                     f"{_REMOVED_IN % '3600.0'} / sum(increase(vigil_removal_seconds_count[1d]))",
+                    bad=0.99, good_above=True,
                 ),
                 number(
                     "Preserved", "locale",

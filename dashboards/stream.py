@@ -152,9 +152,9 @@ STREAM = Board(
                     " check`.",
                     (Query(
                         "histogram_quantile(0.9, sum by (le, agent)"
-                        " (increase(vigil_restore_seconds_bucket[1h])))", "{{agent}}",
+                        " (increase(vigil_restore_seconds_bucket[1h]))) >= 0", "{{agent}}",
                     ),),
-                    width=6,
+                    width=6, empty="Nothing was restored",
                 ),
                 Panel(
                     "Read back", "cps",

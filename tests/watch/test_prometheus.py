@@ -26,6 +26,7 @@ MAY_BE_EMPTY = {
     "patterns: Breakers opened": "nothing went wrong",
     "patterns: Reviews": "nobody reviews in a simulated day but those of one campaign",
     "patterns: Precision": "nobody reviewed twenty decisions of one pattern",
+    "stream: Restores, 90th percentile": "there was no state to restore",
     "patterns: Silent live patterns": "each may have found something",
 }
 
