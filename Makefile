@@ -91,7 +91,8 @@ $(NEIGHBOURS): requirements-neighbours.txt | $(VIGIL)
 
 # Grafana's components and what they need: for pictures alone.
 $(PAINTED): pictures/package-lock.json
-	@command -v npm >/dev/null || { echo "Node.js 20.11 or newer is missing: apt-get install nodejs npm"; exit 1; }
+	@command -v npm >/dev/null && node -e 'let [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019 ? 1 : 0)' \
+	  || { echo "Node.js 20.19 or newer, with npm, is missing (Debian 12 has an older one)"; exit 1; }
 	@npm ci --prefix pictures --loglevel=error
 	@touch $@
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import promql_parser
 import yaml
 
+from streams.demo import boards
 from streams.metrics.series import Series
 
 ROOT = Path(__file__).parents[2]
@@ -20,15 +21,6 @@ RUNBOOKS = ROOT / "docs" / "runbooks"
 
 ANYWHERE = frozenset({"job", "instance"})
 """Labels Prometheus itself puts on each series."""
-
-_FILLED = {
-    '=~"$job"': '=~"vigil"',
-    '=~"$instance"': '=~".+"',
-    '=~"$pattern"': '=~".+"',
-    "$__rate_interval": "1m",
-    "$__range": "1h",
-}
-"""Grafana's variables, much as it fills them in with *All* chosen."""
 
 
 class Selector(NamedTuple):
@@ -44,9 +36,8 @@ class Selector(NamedTuple):
 
 
 def filled(expr: str) -> str:
-    """A board's expression as Grafana sends it."""
-    for variable, value in _FILLED.items():
-        expr = expr.replace(variable, value)
+    """A board's expression as Grafana sends it, with every variable known."""
+    expr = boards.filled(expr)
     assert "$" not in expr, expr
     return expr
 
