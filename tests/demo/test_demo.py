@@ -92,7 +92,8 @@ def without_prometheus(tmp_path):
 
 
 def test_the_demo_finds_every_campaign_and_its_recording_replays_to_the_same(demo):
-    run = demo(*SMALL, "--json")
+    # So slow that no hiccup of a busy machine is longer than what patterns about entities wait for.
+    run = demo(*SMALL, "--rate", "300", "--json")
     code, out, err = run.end()
     assert code == 0, err
     summary = json.decode(out)
