@@ -9,12 +9,12 @@ Commits each second, like the peers; what `vigil run` does on top (patterns, web
 from __future__ import annotations
 
 import asyncio
-import logging
 import mmap
 import os
 import sys
 from pathlib import Path
 
+from streams import logs
 from streams.bench.agent import AGENT
 from streams.bench.engine import COMMIT_EVERY_S
 from streams.bench.vigil_engine import PROGRESS
@@ -79,10 +79,9 @@ async def run(arguments: list[str]) -> None:
     )
     code = await Worker(settings, [AGENT], ProgressFile(progress)).run()
     # At once, without the loop's own farewell: tasks and threads of Faust may linger.
-    logging.shutdown()
     os._exit(code)
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
+    logs.set_up("warning")
     asyncio.run(run(sys.argv[1:]))

@@ -13,7 +13,7 @@ from streams.admin import KafkaUnreachable, TopicsWrong
 from streams.admin.cluster import open_cluster
 from streams.admin.comparison import missing
 from streams.rules.published import TOPIC
-from streams.rules.shelf import Shelf
+from streams.rules.shelf import Place, Shelf
 from streams.topics import MAX_RECORD_BYTES, full_name
 
 _POLL_MS = 200
@@ -46,7 +46,7 @@ def read_shelf(connection: Mapping[str, Any], prefix: str) -> Shelf:
                 raise KafkaUnreachable(f"{name} could not be read within {_READ_S:g} s")
             for one, records in consumer.poll(timeout_ms=_POLL_MS).items():
                 for record in records:
-                    place = f"{name}/{one.partition} offset {record.offset}"
+                    place = Place(name, one.partition, record.offset)
                     shelf.take(place, record.key, record.value)
     return shelf
 
