@@ -124,7 +124,8 @@ def test_a_detectable_campaign_that_is_not_found_makes_the_demo_fail(demo, tmp_p
     rules = tmp_path / "rules"
     rules.mkdir()
     shutil.copy(str(resources.files("streams") / "catalogue" / "refusal_ladder.yml"), rules)
-    run = demo(*SMALL, "--rules", str(rules), "--campaigns", "refusal-ladder,confirmed-hash-match")
+    hidden = ("--campaigns", "refusal-ladder,confirmed-hash-match", "--rate", "4000")
+    run = demo(*SMALL, "--rules", str(rules), *hidden)
     code, out, err = run.end()
     assert code == 1, err
     rows = {line.split()[0]: line for line in out.splitlines() if "found" in line or "MISS" in line}
@@ -135,7 +136,7 @@ def test_a_detectable_campaign_that_is_not_found_makes_the_demo_fail(demo, tmp_p
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_asked_to_stop_it_cleans_up(demo, sign):
-    run = demo("--signals", "20000", "--rate", "500")
+    run = demo(*SMALL)
     run.wait_for("✔ Starting 2 workers")
     commands = " ".join(run.processes().values())
     assert all(words in commands for words in ("kafka.Kafka", "demo-1", "demo-2"))
@@ -147,7 +148,7 @@ def test_asked_to_stop_it_cleans_up(demo, sign):
 
 
 def test_a_worker_that_dies_ends_the_demo_with_its_last_words(demo):
-    run = demo("--signals", "20000", "--rate", "500")
+    run = demo(*SMALL)
     run.wait_for("✔ Starting 2 workers")
     victim = next(pid for pid, command in run.processes().items() if "demo-2" in command)
     os.kill(victim, signal.SIGKILL)
