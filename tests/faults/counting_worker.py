@@ -110,7 +110,7 @@ async def work(arguments: argparse.Namespace) -> int:
         worker_id=arguments.worker_id,
         partitions=arguments.partitions,
         prefix=arguments.prefix,
-        session_timeout_s=6.0,
+        session_timeout_s=3.0,
     )
     return await Worker(settings, [agent()], Silent()).run()
 

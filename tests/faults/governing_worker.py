@@ -17,7 +17,7 @@ async def work(arguments: argparse.Namespace) -> int:
         worker_id=arguments.worker_id,
         partitions=arguments.partitions,
         prefix=arguments.prefix,
-        session_timeout_s=6.0,
+        session_timeout_s=3.0,
     )
     agent = governor_agent(Schema.load(), undo_step=arguments.undo_step)
     return await Worker(settings, [agent], Silent()).run()
