@@ -20,18 +20,17 @@ _CHATTY = ("kafka", "aiokafka", "faust", "mode", "asyncio", "aiohttp")
 
 
 def set_up(level: str = "info", *, form: str = LOGFMT, ids: bool = False) -> None:
-    """Log to stderr from `level` on; libraries that are chatty only warnings, unless it is debug.
+    """Log to stderr from `level` on; at info, libraries that are chatty only from warnings on.
 
     `form` is one of `FORMATS`, `ids` whether lines name the account or entity they are about.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines(as_json=form == JSON, ids=ids))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    debug = level == "debug"
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.NOTSET if debug else logging.WARNING)
+        logging.getLogger(name).setLevel(logging.WARNING if level == "info" else logging.NOTSET)
     for name in _WIRE:
-        logging.getLogger(name).setLevel(logging.INFO if debug else logging.NOTSET)
+        logging.getLogger(name).setLevel(logging.INFO if level == "debug" else logging.NOTSET)
 
 
 def tell_of_threads() -> None:

@@ -37,11 +37,15 @@ class Caught:
 def caught() -> Iterator[Caught]:
     """Everything that any logger logs meanwhile, from debug on; nobody else hears it."""
     found, root = Caught(), logging.getLogger()
-    before = root.level, root.handlers
+    others = [one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+    levels = {one: one.level for one in (root, *others)}
+    handlers, root.handlers = root.handlers, found.handlers
+    for one in others:
+        one.setLevel(logging.NOTSET)
     root.setLevel(logging.DEBUG)
-    root.handlers = found.handlers
     try:
         yield found
     finally:
-        root.setLevel(before[0])
-        root.handlers = before[1]
+        root.handlers = handlers
+        for one, level in levels.items():
+            one.setLevel(level)

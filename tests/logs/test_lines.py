@@ -6,6 +6,8 @@ import ast
 import json
 import logging
 import re
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -145,6 +147,43 @@ def test_while_muted_a_library_is_not_heard_and_afterwards_it_is():
             library.error("not heard")
         library.error("heard")
     assert [fields(line)["text"] for line in lines.plain()] == ["heard"]
+
+
+SAYING = """
+import logging
+from streams import logs
+from streams.cli import main
+main(["config"])
+for event in (logs.Event.CHECKPOINT, logs.Event.SERVING, logs.Event.BREAKER_OPENED):
+    logs.tell(event, key="account-1")
+for name in ("aiokafka.consumer", "aiokafka.conn"):
+    for say in (logging.getLogger(name).debug, logging.getLogger(name).warning):
+        say("words")
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "events", "said"),
+    [
+        ({"LOG_LEVEL": "error"}, [], 0),
+        ({}, ["serving", "breaker_opened"], 2),
+        ({"LOG_LEVEL": "debug", "LOG_IDS": "true"}, ["checkpoint", "serving", "breaker_opened"], 3),
+    ],
+    ids=["error", "info", "debug"],
+)
+def test_settings_say_what_is_logged_and_how_and_never_what_goes_over_the_wire(
+    settings, events, said, tmp_path
+):
+    settings = {"LOG_FORMAT": "json", **settings}
+    run = subprocess.run(
+        [sys.executable, "-c", SAYING], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), **{f"VIGIL_{n}": value for n, value in settings.items()}},
+    )  # fmt: skip
+    lines = list(map(json.loads, run.stderr.splitlines()))
+    assert [one["event"] for one in lines if "logger" not in one] == events
+    assert len([one for one in lines if one.get("text") == "words"]) == said
+    keys = [one["key"] for one in lines if "key" in one]
+    assert keys == ["account-1"] * len(events) * ("LOG_IDS" in settings)
 
 
 def test_every_event_is_told_somewhere_and_stands_in_the_table_of_operations():
