@@ -29,7 +29,7 @@ _CAMPAIGNS = (
     "refusal-ladder,hits-after-refusals,repeated-suspected-hits,confirmed-hash-match,"
     "surface-hopping,slow-drip,takeover-then-abuse,adult-contacting-minors,"
     "new-account-straight-to-abuse,burst-after-review,api-end-user-abuse,"
-    "account-farm-device,sharing-ring,"
+    "account-farm-device,sharing-ring,finetune-abuse,dataset-contamination,"
     "refusal-ladder:accounts=2:pace=0.02"
 )
 """Of each theme some, none that takes longer than a week, and one so slow that no shipped pattern is

@@ -159,7 +159,7 @@ def test_a_detectable_campaign_that_is_not_found_makes_the_demo_fail(demo, tmp_p
     shutil.copy(str(resources.files("streams") / "catalogue" / "refusal_ladder.yml"), rules)
     run = demo(
         *SMALL, "--rules", str(rules),
-        "--campaigns", "refusal-ladder,confirmed-hash-match", "--stay",
+        "--campaigns", "refusal-ladder,confirmed-hash-match", "--rate", "4000", "--stay",
     )  # fmt: skip
     address = run.wait_for("Prometheus  http://").split()[-1]
     with urllib.request.urlopen(f"{address}/api/v1/query?query=sum(up)", timeout=10) as answer:
@@ -175,7 +175,7 @@ def test_a_detectable_campaign_that_is_not_found_makes_the_demo_fail(demo, tmp_p
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_asked_to_stop_it_cleans_up(demo, sign, without_prometheus):
-    run = demo("--signals", "20000", "--rate", "500", PATH=str(without_prometheus))
+    run = demo(*SMALL, PATH=str(without_prometheus))
     run.wait_for("No Prometheus here (apt-get install prometheus)")
     run.wait_for("✔ Starting 2 workers")
     commands = " ".join(run.processes().values())
@@ -188,7 +188,7 @@ def test_asked_to_stop_it_cleans_up(demo, sign, without_prometheus):
 
 
 def test_a_worker_that_dies_ends_the_demo_with_its_last_words(demo):
-    run = demo("--signals", "20000", "--rate", "500")
+    run = demo(*SMALL)
     run.wait_for("✔ Starting 2 workers")
     victim = next(pid for pid, command in run.processes().items() if "demo-2" in command)
     os.kill(victim, signal.SIGKILL)
