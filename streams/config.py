@@ -18,8 +18,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from streams.logs import FORMATS, LEVELS
+
 DEFAULT_FILE = Path("vigil.toml")
 MASK = "••••••"
+_TRUTHS = {True: True, False: False, "true": True, "false": False}
 
 _ADDRESS = re.compile(r"[^\s:/]+:\d{1,5}\Z|\[[0-9a-fA-F:]+\]:\d{1,5}\Z")
 
@@ -54,6 +57,11 @@ class Setting:
             if isinstance(items, list | tuple) and all(isinstance(item, str) for item in items):
                 return tuple(items)
             raise ValueError("must be a list of strings")
+        if self.type is bool:
+            found = _TRUTHS.get(value) if isinstance(value, str | bool) else None
+            if found is None:
+                raise ValueError("must be true or false")
+            return found
         if isinstance(value, str) and self.type is not str:
             try:
                 return self.type(value)
@@ -84,7 +92,11 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             Setting("web", "where /livez, /readyz and /metrics listen", default="127.0.0.1:8321"),
             Setting("session_timeout_s", "how long the group waits for a dead worker", float, 10.0),
             Setting("log_level", "what is logged to stderr", default="info",
-                    choices=("debug", "info", "warning", "error")),
+                    choices=LEVELS),
+            Setting("log_format", "key=value lines, or JSON for machines", default="logfmt",
+                    choices=FORMATS),
+            Setting("log_ids", "whether lines name the account or entity they are about", bool,
+                    default=False),
             Setting("security_protocol", "how to talk to the brokers", default="PLAINTEXT",
                     choices=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")),
             Setting("sasl_mechanism", "how to log in with SASL", default="SCRAM-SHA-512",

@@ -9,7 +9,6 @@ receiver knows an output id. So several may run side by side, too.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -29,11 +28,10 @@ from streams.adapters.webhook import UNDELIVERABLE, Webhook
 from streams.admin import Difference, KafkaUnreachable, TopicsWrong
 from streams.admin.cluster import open_cluster
 from streams.engine.dead_letters import TOPIC, DeadLetter
+from streams.logs import Event, tell
 from streams.signals import Reason, Refused
 from streams.signals.times import format_ms
 from streams.topics import full_name, logical_name
-
-log = logging.getLogger(__name__)
 
 BATCH = 500
 _POLL_MS = 500
@@ -108,7 +106,14 @@ class Bridge:
         """Write a record's dead letter, and say so."""
         self._count.refused += 1
         place = f"{record.topic}/{record.partition}"
-        log.warning("%s offset %d: %s %s", place, record.offset, reason, ", ".join(fields))
+        tell(
+            Event.DEAD_LETTER,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            reason=reason,
+            fields=",".join(fields),
+        )
         letter = DeadLetter(
             record.topic,
             record.partition,
@@ -127,7 +132,7 @@ class Bridge:
         try:
             await consumer.commit()
         except CommitFailedError:
-            log.warning("the group moved on meanwhile: its new member does the last records again")
+            tell(Event.BRIDGE_OVERTAKEN)
 
 
 class BridgeIn(Bridge):

@@ -21,7 +21,6 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
-import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,8 +33,7 @@ import aiohttp
 
 from streams import __version__
 from streams.adapters.unusable import AdapterUnusable
-
-log = logging.getLogger(__name__)
+from streams.logs import Event, tell
 
 UNDELIVERABLE = "undeliverable"
 """The `reason` of the dead letter of a message that was given up."""
@@ -165,13 +163,22 @@ class Webhook:
             if tried == tries:
                 break
             wait_s = max(self._persistence.wait_s(message, tried), asked_s)
-            log.warning(
-                "%s: try %d of %d for %s failed (%s), again in %.0f s",
-                *(self._endpoint.name, tried, tries, message, problem, wait_s),
+            tell(
+                Event.DELIVERY_FAILED,
+                receiver=self._endpoint.name,
+                message=message,
+                tries=tried,
+                of=tries,
+                wait_s=round(wait_s),
+                why=problem,
             )
             await self._clock.sleep(wait_s)
-        log.error(
-            "%s: %s given up after %d tries (%s)", self._endpoint.name, message, tries, problem
+        tell(
+            Event.DELIVERY_GIVEN_UP,
+            receiver=self._endpoint.name,
+            message=message,
+            tries=tries,
+            why=problem or "",
         )
         return False
 

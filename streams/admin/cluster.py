@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, Of
 
 from streams.admin import login, tls
 from streams.admin.explanation import denied, explain
+from streams.logs import muted
 
 CONNECT_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 15.0
@@ -163,7 +163,8 @@ def open_cluster(
     """
     client = None
     try:
-        with _quiet():
+        # Our one error line is enough; the clients would log each attempt to connect.
+        with muted("kafka", "aiokafka"):
             # First, since the client would try until its time is up, and then not say why.
             if (fault := tls.fault(connection)) is not None:
                 raise KafkaUnreachable(fault)
@@ -181,17 +182,3 @@ def open_cluster(
     finally:
         if client is not None:
             client.close()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Our one error line is enough; the clients would log each attempt to connect."""
-    loggers = [logging.getLogger(name) for name in ("kafka", "aiokafka")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

@@ -11,12 +11,12 @@ the shipped patterns, at the pace of `vigil run`; what that does on top (web, me
 from __future__ import annotations
 
 import asyncio
-import logging
 import mmap
 import os
 import sys
 from pathlib import Path
 
+from streams import logs
 from streams.agents.contract import Agent
 from streams.bench.agent import AGENT
 from streams.bench.engine import COMMIT_EVERY_S
@@ -84,7 +84,6 @@ async def run(arguments: list[str]) -> None:
     )
     code = await Worker(settings, [_agent(agent)], ProgressFile(progress)).run()
     # At once, without the loop's own farewell: tasks and threads of Faust may linger.
-    logging.shutdown()
     os._exit(code)
 
 
@@ -94,5 +93,5 @@ def _agent(name: str) -> Agent:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING)
+    logs.set_up("warning")
     asyncio.run(run(sys.argv[1:]))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
 from streams.cli import options
-from streams.cli.ordering import Said, by_a_person, carry_out, desk
+from streams.cli.ordering import Ordering, Said, by_a_person
 
 
 @click.command()
@@ -19,19 +18,7 @@ from streams.cli.ordering import Said, by_a_person, carry_out, desk
 @options.brokers
 @options.prefix
 @by_a_person
-def snooze(
-    *,
-    account: str,
-    for_: str | None,
-    until: str | None,
-    brokers: str,
-    prefix: str,
-    reviewer: str,
-    reason: str,
-    schema: Path | None,
-    dry_run: bool,
-    json_: bool,
-) -> None:
+def snooze(*, account: str, for_: str | None, until: str | None, by: Ordering) -> None:
     """Let nothing be done to an account for a while, whatever is found. It is still found.
 
     What zero tolerance covers is done all the same.
@@ -43,9 +30,9 @@ def snooze(
     from streams.signals.times import format_ms
 
     until_ms = _until_ms(for_, until)
-    order = desk(reviewer, reason, schema).snooze(account, until_ms)
+    order = by.desk().snooze(account, until_ms)
     said = Said(order, f"nothing will be done to {account} until {format_ms(until_ms)}")
-    carry_out(brokers, prefix, [said], dry_run=dry_run, json_=json_)
+    by.carry_out([said])
 
 
 @click.command()
@@ -60,18 +47,7 @@ def snooze(
 @options.prefix
 @by_a_person
 @click.pass_context
-def erase(
-    context: click.Context,
-    *,
-    account: str,
-    brokers: str,
-    prefix: str,
-    reviewer: str,
-    reason: str,
-    schema: Path | None,
-    dry_run: bool,
-    json_: bool,
-) -> None:
+def erase(context: click.Context, *, account: str, by: Ordering) -> None:
     """Forget everything about an account: windows, strikes, actions. This can't be taken back.
 
     What was written to topics stays there for as long as the topics keep it. What the law wants
@@ -82,9 +58,9 @@ def erase(
     """
     if context.get_parameter_source("brokers") is not ParameterSource.COMMANDLINE:
         raise click.UsageError("--brokers must stand on the command line: this can't be taken back")
-    order = desk(reviewer, reason, schema).erase(account)
+    order = by.desk().erase(account)
     said = Said(order, f"everything about {account} will be forgotten")
-    carry_out(brokers, prefix, [said], dry_run=dry_run, json_=json_)
+    by.carry_out([said])
 
 
 def _until_ms(for_: str | None, until: str | None) -> int:

@@ -3,7 +3,6 @@
 By name, so that mapping an error doesn't import the room it comes from.
 """
 
-import logging
 import os
 import sys
 import traceback
@@ -11,6 +10,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import click
+
+from streams.logs import Event, tell, where
 
 OK, PROBLEMS, WRONG_USE, NO_KAFKA, NAME_TAKEN, INTERNAL = range(6)
 INTERRUPTED = 130
@@ -81,9 +82,9 @@ def _explain(error: Exception) -> int:
     place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     sys.stderr.write(
         f"vigil: internal error: {type(error).__name__}{place}."
-        " Run again with --log-level debug for the whole trace, and please report it.\n"
+        " Run again with --log-level debug for all the places it came through, and please report it.\n"
     )
-    logging.getLogger(__name__).debug("internal error", exc_info=error)
+    tell(Event.TRACE, error=type(error).__name__, where=where(error))
     return INTERNAL
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,14 +10,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from streams import __version__
+from streams import __version__, logs
 from streams.cli import commands, exits
 from streams.config import SETTINGS, Settings, read_file
-
-_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_WIRE = ("aiokafka.conn", "kafka.net", "kafka.protocol")
-"""At debug these log each request as it is sent: passwords, and what stands in records."""
-_CHATTY = ("kafka", "aiokafka", "faust", "mode", "asyncio", "aiohttp")
 
 
 class _LazyGroup(click.Group):
@@ -89,8 +83,26 @@ def _defaults(command: click.Command, in_file: dict[str, Any]) -> dict[str, Any]
     type=click.Choice(SETTINGS["log_level"].choices),
     help="What to log to stderr [default: info].",
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(SETTINGS["log_format"].choices),
+    help="key=value lines, or JSON for machines [default: logfmt].",
+)
+@click.option(
+    "--log-ids",
+    is_flag=True,
+    default=None,
+    help="Let lines name the account or entity they are about.",
+)
 @click.pass_context
-def vigil(ctx: click.Context, config_file: Path | None, log_level: str | None) -> None:
+def vigil(
+    ctx: click.Context,
+    config_file: Path | None,
+    log_level: str | None,
+    log_format: str | None,
+    *,
+    log_ids: bool | None,
+) -> None:
     """Find abusive conduct in streams of account activity and moderation hits.
 
     \b
@@ -100,20 +112,15 @@ def vigil(ctx: click.Context, config_file: Path | None, log_level: str | None) -
     vigil run --brokers 127.0.0.1:9092       a worker
     """
     in_file = read_file(config_file)
-    settings = Settings.load(flags={"log_level": log_level}, file=config_file)
+    settings = Settings.load(
+        flags={"log_level": log_level, "log_format": log_format, "log_ids": log_ids},
+        file=config_file,
+    )
     ctx.obj = settings
     if ctx.invoked_subcommand is not None:
         command = commands.load(ctx.invoked_subcommand)
         ctx.default_map = {ctx.invoked_subcommand: _defaults(command, in_file)}
-    logging.basicConfig(
-        stream=sys.stderr, level=settings["log_level"].upper(), format=_LOG_FORMAT, force=True
-    )
-    debug = settings["log_level"] == "debug"
-    if not debug:
-        for name in _CHATTY:
-            logging.getLogger(name).setLevel(logging.WARNING)
-    for name in _WIRE:
-        logging.getLogger(name).setLevel(logging.INFO if debug else logging.NOTSET)
+    logs.set_up(settings["log_level"], form=settings["log_format"], ids=settings["log_ids"])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

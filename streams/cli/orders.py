@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from streams.cli import options
-from streams.cli.ordering import Said, by_a_person, carry_out, desk
+from streams.cli.ordering import Ordering, Said, by_a_person
 
 if TYPE_CHECKING:
     from streams.agents.governor_state import Hold
@@ -29,17 +28,7 @@ _version = click.option("--version", "version", metavar="V", help="With --all-of
 @options.prefix
 @by_a_person
 def release(
-    *,
-    proposals: tuple[str, ...],
-    all_of: str | None,
-    version: str | None,
-    brokers: str,
-    prefix: str,
-    reviewer: str,
-    reason: str,
-    schema: Path | None,
-    dry_run: bool,
-    json_: bool,
+    *, proposals: tuple[str, ...], all_of: str | None, version: str | None, by: Ordering
 ) -> None:
     """Have held actions done, by the ids `vigil queue` shows.
 
@@ -50,7 +39,7 @@ def release(
     vigil release b7kqz2m4x9 --reviewer rv-17 --reason reviewed --brokers 127.0.0.1:9092
     vigil release --all-of 8f1f6f0e-0e4e-4a53-9d53-4f1c2f0c4f7a --reviewer rv-17 --reason expected_surge
     """
-    at, holds = desk(reviewer, reason, schema), _wanted(brokers, prefix, proposals, all_of, version)
+    at, holds = by.desk(), _wanted(by, proposals, all_of, version)
     said = [
         Said(
             at.about_hold("release", one),
@@ -58,7 +47,7 @@ def release(
         )
         for one in holds
     ]
-    carry_out(brokers, prefix, said, dry_run=dry_run, json_=json_)
+    by.carry_out(said)
 
 
 @click.command()
@@ -69,17 +58,7 @@ def release(
 @options.prefix
 @by_a_person
 def void(
-    *,
-    proposals: tuple[str, ...],
-    all_of: str | None,
-    version: str | None,
-    brokers: str,
-    prefix: str,
-    reviewer: str,
-    reason: str,
-    schema: Path | None,
-    dry_run: bool,
-    json_: bool,
+    *, proposals: tuple[str, ...], all_of: str | None, version: str | None, by: Ordering
 ) -> None:
     """Drop held actions, by the ids `vigil queue` shows. They will never be done.
 
@@ -87,7 +66,7 @@ def void(
     vigil void b7kqz2m4x9 --reviewer rv-17 --reason mistaken --brokers 127.0.0.1:9092
     vigil void --all-of 8f1f6f0e-0e4e-4a53-9d53-4f1c2f0c4f7a --version 3k5dvn2q --reviewer rv-17 --reason wrong_pattern
     """
-    at, holds = desk(reviewer, reason, schema), _wanted(brokers, prefix, proposals, all_of, version)
+    at, holds = by.desk(), _wanted(by, proposals, all_of, version)
     said = [
         Said(
             at.about_hold("void", one),
@@ -95,7 +74,7 @@ def void(
         )
         for one in holds
     ]
-    carry_out(brokers, prefix, said, dry_run=dry_run, json_=json_)
+    by.carry_out(said)
 
 
 @click.command()
@@ -104,18 +83,7 @@ def void(
 @options.brokers
 @options.prefix
 @by_a_person
-def undo(
-    *,
-    pattern: str,
-    target: str,
-    brokers: str,
-    prefix: str,
-    reviewer: str,
-    reason: str,
-    schema: Path | None,
-    dry_run: bool,
-    json_: bool,
-) -> None:
+def undo(*, pattern: str, target: str, by: Ordering) -> None:
     """Reverse every action of one version of a pattern, or one action by its id.
 
     Each action that stands gets one enforcement that undoes it; strikes are counted anew. What the
@@ -129,8 +97,8 @@ def undo(
     """
     from streams.desk.standing import read_standing
 
-    at = desk(reviewer, reason, schema)
-    standing = read_standing(options.connection(brokers), prefix=prefix, decision=target)
+    at = by.desk()
+    standing = read_standing(by.connection, prefix=by.prefix, decision=target)
     version = standing.version(pattern, target)
     if version is not None:
         effect = f"{version.record.standing} actions will be reversed, its proposals held"
@@ -144,7 +112,7 @@ def undo(
             f"{target} is neither a version of {pattern} nor an action of it that stands."
             f" {_known(standing, pattern)}"
         )
-    carry_out(brokers, prefix, [said], dry_run=dry_run, json_=json_)
+    by.carry_out([said])
 
 
 @click.command()
@@ -153,18 +121,7 @@ def undo(
 @options.brokers
 @options.prefix
 @by_a_person
-def resume(
-    *,
-    pattern: str,
-    version: str,
-    brokers: str,
-    prefix: str,
-    reviewer: str,
-    reason: str,
-    schema: Path | None,
-    dry_run: bool,
-    json_: bool,
-) -> None:
+def resume(*, pattern: str, version: str, by: Ordering) -> None:
     """Grant a version's proposals again after it was stopped: by a breaker, or by an undo.
 
     The surge of the hour at hand is accepted, and precision is judged by the reviews that follow.
@@ -176,8 +133,8 @@ def resume(
     """
     from streams.desk.standing import read_standing
 
-    at = desk(reviewer, reason, schema)
-    standing = read_standing(options.connection(brokers), prefix=prefix)
+    at = by.desk()
+    standing = read_standing(by.connection, prefix=by.prefix)
     found = standing.version(pattern, version)
     if found is None:
         raise click.UsageError(f"{pattern} has no version {version}. {_known(standing, pattern)}")
@@ -185,15 +142,11 @@ def resume(
         raise click.UsageError(f"version {version} of {pattern} isn't stopped: nothing to resume")
     effect = f"proposals will be granted again; {found.held} stay held"
     said = Said(at.resume(found), effect)
-    carry_out(brokers, prefix, [said], dry_run=dry_run, json_=json_)
+    by.carry_out([said])
 
 
 def _wanted(
-    brokers: str,
-    prefix: str,
-    proposals: tuple[str, ...],
-    all_of: str | None,
-    version: str | None,
+    by: Ordering, proposals: tuple[str, ...], all_of: str | None, version: str | None
 ) -> list[Hold]:
     """The holds that are meant; all of them are there, or `click.UsageError`."""
     from streams.desk.standing import read_standing
@@ -204,7 +157,7 @@ def _wanted(
         )
     if version and not all_of:
         raise click.UsageError("--version goes with --all-of")
-    standing = read_standing(options.connection(brokers), prefix=prefix)
+    standing = read_standing(by.connection, prefix=by.prefix)
     if all_of:
         holds = [
             one

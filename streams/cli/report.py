@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli import options, output
-from streams.cli.ordering import Said, by_a_person, carry_out, desk
+from streams.cli.ordering import Ordering, Said, by_a_person
 from streams.cli.recorded import source, values
 from streams.cli.report_filing import file_
 from streams.cli.report_statements import notices, statements
@@ -101,23 +101,13 @@ def show(id_: str, *, files: tuple[Path, ...], brokers: str | None, prefix: str)
 @options.brokers
 @options.prefix
 @by_a_person
-def confirm(
-    *,
-    id_: str,
-    brokers: str,
-    prefix: str,
-    reviewer: str,
-    reason: str,
-    schema: Path | None,
-    dry_run: bool,
-    json_: bool,
-) -> None:
+def confirm(*, id_: str, by: Ordering) -> None:
     """Say that a report is right and goes to the authorities. It changes no more after that.
 
     \b
     vigil report confirm b7kqz2m4x9 --reviewer rv-17 --reason reviewed --brokers 127.0.0.1:9092
     """
-    _order("confirm", id_, brokers, prefix, reviewer, reason, schema, dry_run=dry_run, json_=json_)
+    _order("confirm", id_, by)
 
 
 @report.command()
@@ -125,17 +115,7 @@ def confirm(
 @options.brokers
 @options.prefix
 @by_a_person
-def retract(
-    *,
-    id_: str,
-    brokers: str,
-    prefix: str,
-    reviewer: str,
-    reason: str,
-    schema: Path | None,
-    dry_run: bool,
-    json_: bool,
-) -> None:
+def retract(*, id_: str, by: Ordering) -> None:
     """Say that a report must not go to the authorities. It takes two people.
 
     Of a confirmed report: somebody else than who confirmed it. Of a draft: two who say so. What
@@ -144,7 +124,7 @@ def retract(
     \b
     vigil report retract b7kqz2m4x9 --reviewer rv-18 --reason mistaken --brokers 127.0.0.1:9092
     """
-    _order("retract", id_, brokers, prefix, reviewer, reason, schema, dry_run=dry_run, json_=json_)
+    _order("retract", id_, by)
 
 
 @report.command()
@@ -215,25 +195,14 @@ def _confirmed(reports: Reports, ids: tuple[str, ...]) -> list[Report]:
     return found
 
 
-def _order(
-    kind: str,
-    id_: str,
-    brokers: str,
-    prefix: str,
-    reviewer: str,
-    reason: str,
-    schema: Path | None,
-    *,
-    dry_run: bool,
-    json_: bool,
-) -> None:
+def _order(kind: str, id_: str, by: Ordering) -> None:
     from streams.desk.reports import insist
 
-    at = desk(reviewer, reason, schema)
-    found = _read((), brokers, prefix).get(id_)
-    effect = insist(found, kind, reviewer)
+    at = by.desk()
+    found = _read((), by.brokers, by.prefix).get(id_)
+    effect = insist(found, kind, by.reviewer)
     said = Said(at.about_report(kind, found), f"report {found.id} will be {effect}")
-    carry_out(brokers, prefix, [said], dry_run=dry_run, json_=json_)
+    by.carry_out([said])
 
 
 def _row(one: Report) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -129,6 +128,7 @@ async def _run(
 ) -> int:
     from streams.agents.team import all_agents
     from streams.engine.kafka.worker import Worker, WorkerSettings
+    from streams.logs import Event, tell
     from streams.metrics import Metrics
     from streams.rules.in_force import InForce
     from streams.rules.running import PUBLISHED
@@ -137,7 +137,7 @@ async def _run(
     ruleset = published or local
     if published is None:
         for warning in local.warnings:
-            sys.stderr.write(f"{warning}\n")
+            tell(Event.RULES_FINDING, ruleset=local.hash, why=str(warning))
     agents = all_agents(ruleset)
     metrics = Metrics({agent.name: agent.inputs for agent in agents})
     worker = Worker(WorkerSettings(**settings), list(map(metrics.counting, agents)), metrics)
@@ -151,7 +151,13 @@ async def _run(
     with Web(
         web, alive=lambda: _alive(worker), ready=lambda: _ready(worker), metrics=metrics.text
     ) as server:
-        sys.stderr.write(f"worker {settings['worker_id']}: http://{server.address}/metrics\n")
+        tell(
+            Event.SERVING,
+            worker=settings["worker_id"],
+            metrics=f"http://{server.address}/metrics",
+            ruleset=ruleset.hash,
+            patterns=len(ruleset),
+        )
         return await worker.run(lambda: follower.follow(in_force))
 
 

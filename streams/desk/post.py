@@ -11,8 +11,10 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from streams.admin import KafkaUnreachable
+from streams.admin.explanation import explain
 from streams.desk.orders import Order
 from streams.desk.topic import partitions_of
+from streams.logs import muted
 from streams.topics import full_name
 
 _ACKNOWLEDGE_S = 30.0
@@ -28,9 +30,19 @@ def post(connection: Mapping[str, Any], orders: Sequence[Order], *, prefix: str 
         partitions_of(connection, topic, prefix)
     written = 0
     try:
-        with contextlib.closing(
-            KafkaProducer(**connection, acks="all", enable_idempotence=True, client_id="vigil-desk")
-        ) as producer:
+        # What is said in the end is enough; the client would log what it met on the way.
+        with (
+            muted("kafka"),
+            contextlib.closing(
+                KafkaProducer(
+                    **connection,
+                    acks="all",
+                    # Ids are what makes it so; an idempotent one would not say which right is missing.
+                    enable_idempotence=False,
+                    client_id="vigil-desk",
+                )
+            ) as producer,
+        ):
             for topic, key, value in orders:
                 name = full_name(topic, prefix)
                 sent = producer.send(name, msgspec.json.encode(value), key.encode())
@@ -38,8 +50,7 @@ def post(connection: Mapping[str, Any], orders: Sequence[Order], *, prefix: str 
                 written += 1
     except KafkaError as error:
         raise KafkaUnreachable(
-            f"{connection['bootstrap_servers']} did not acknowledge ({type(error).__name__});"
-            f" {written} of the orders are written. Give the same command again once it answers"
-            " (vigil doctor): no order counts twice"
+            f"{explain(error, connection)}. {written} of the orders are written. Give the same"
+            " command again: no order counts twice"
         ) from None
     return written

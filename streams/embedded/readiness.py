@@ -1,14 +1,15 @@
 """Whether a broker answers and would make a topic now."""
 
 import contextlib
-import logging
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
+
+from streams.logs import muted
 
 _POLL_S = 0.05
 _PROBE = "vigil-readiness-probe"
@@ -24,7 +25,8 @@ def can_make_topics(address: str, login: Mapping[str, Any], *, timeout_s: float)
         time.sleep(_POLL_S)
         return False
     left_ms = max(500, int((deadline - time.monotonic()) * 1000))
-    with _quiet():
+    # While a broker starts, a refused connection is no news.
+    with muted("kafka"):
         try:
             with contextlib.closing(
                 KafkaAdminClient(
@@ -40,15 +42,3 @@ def can_make_topics(address: str, login: Mapping[str, Any], *, timeout_s: float)
             time.sleep(_POLL_S)
             return False
     return True
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """While a broker starts, a refused connection is no news."""
-    logger = logging.getLogger("kafka")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -23,9 +23,10 @@ from streams.engine.dead_letters import DeadLetter
 from streams.engine.outbox import Outbox
 from streams.engine.partitioner import partition_of
 from streams.engine.poison import PoisonWatch
-from streams.engine.state_format import Reader, StateTooLarge, UnreadableState
+from streams.engine.state_format import Reader, StateTooLarge, UnreadableState, key_and_sub
 from streams.engine.store import Store
 from streams.engine.timers import FAR, Due, Timers
+from streams.logs import Event
 from streams.signals import Reason, Refused
 from streams.signals.raw import RawRecord
 from streams.signals.times import format_ms
@@ -231,7 +232,14 @@ class Execution:
             self._store.rollback()
             self.outbox.rollback()
             self._refuse(index, records[at], Reason.HANDLER_FAILED, ())
-            self._poison.poisoned("a signal was dead-lettered: its handler")
+            self._poison.poisoned(
+                Event.SIGNAL_FAILED,
+                key=(records[at].key or b"").decode(),  # its decoder has taken it
+                agent=self._agent.name,
+                topic=self._place.prefix + self._agent.inputs[index],
+                partition=self._place.partition,
+                offset=records[at].offset,
+            )
         self.keep()
 
     def _call_alone(self, progress: int) -> None:
@@ -243,7 +251,12 @@ class Execution:
             self._store.rollback()
             self.outbox.rollback()
             self._store.drop(due.full)
-            self._poison.poisoned("a record that was due was deleted: on_due")
+            self._poison.poisoned(
+                Event.DUE_FAILED,
+                key=key_and_sub(due.full)[0],
+                agent=self._agent.name,
+                partition=self._place.partition,
+            )
         self.keep()
 
     def _belongs(self, key: bytes) -> bool:

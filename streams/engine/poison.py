@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable
+from typing import Unpack
 
 from streams.agents.contract import Agent
-
-log = logging.getLogger(__name__)
+from streams.logs import Event, Fields, tell, where
 
 SHARE = 0.01
 """A pattern that fails on more than this share of a minute's signals is switched off."""
@@ -47,18 +46,16 @@ class PoisonWatch:
         """A handler or a call raised; whether for good is known only after the retry."""
         self._last = error
 
-    def poisoned(self, what: str) -> None:
-        """The retry raised as well; `what` says what was given up, and whose failure it is."""
+    def poisoned(self, event: Event, *, key: str | None = None, **place: Unpack[Fields]) -> None:
+        """The retry raised as well; `event` says what was given up, the rest is as in `tell`."""
         error = self._last
         pattern = getattr(error, "pattern", None)
         cause = error.__cause__ if error is not None and error.__cause__ is not None else error
-        # The type only: a message may quote the signal.
-        log.warning(
-            "%s raised %s twice (pattern %s)",
-            what,
-            type(cause).__name__,
-            pattern or "none",
-        )
+        # The type and where: a message may quote the signal.
+        told: Fields = {**place, "error": type(cause).__name__, "where": where(cause)}
+        if pattern is not None:
+            told["pattern"] = pattern
+        tell(event, key=key, **told)
         if pattern is None or self._switch_off is None:
             return
         self._failures[pattern] += 1
@@ -66,10 +63,4 @@ class PoisonWatch:
         if failures >= _MIN_FAILURES and failures > SHARE * self._signals:
             self._switch_off(pattern)
             self._failures[pattern] = 0
-            log.error(
-                "pattern %s is switched off in this worker: it failed on %d of %d signals within a "
-                "minute. Correct it and publish it, or restart the worker.",
-                pattern,
-                failures,
-                self._signals,
-            )
+            tell(Event.PATTERN_OFF, pattern=pattern, failed=failures, signals=self._signals)

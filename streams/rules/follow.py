@@ -12,7 +12,6 @@ a restart doesn't take a worker out of a deployment whose others merely refused.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -25,13 +24,12 @@ from streams import __version__
 from streams.admin import KafkaUnreachable
 from streams.admin.explanation import explain
 from streams.agents.team import all_agents
+from streams.logs import Event, tell, where
 from streams.patterns import RuleErrors, RuleSet, Severity, load_files
 from streams.rules.published import TOPIC, PublishedSet, rule_files
-from streams.rules.shelf import Shelf
+from streams.rules.shelf import Place, Shelf
 from streams.signals import Schema
 from streams.topics import full_name
-
-log = logging.getLogger(__name__)
 
 PATIENCE_S = 10.0
 """How long the record of a set may come after `current`: they lie on different partitions."""
@@ -132,7 +130,7 @@ class Follower:
             try:
                 await self._read(consumer)
             except KafkaError as error:
-                log.warning("can't follow the rule sets: %s; trying again", type(error).__name__)
+                tell(Event.RULES_UNFOLLOWED, error=type(error).__name__)
                 await asyncio.sleep(_RETRY_S)
                 continue
             await self._keep_up(listener)
@@ -146,7 +144,7 @@ class Follower:
         batches = await consumer.getmany(timeout_ms=_POLL_MS)
         for partition, records in batches.items():
             for record in records:
-                place = f"{partition.topic}/{partition.partition} offset {record.offset}"
+                place = Place(partition.topic, partition.partition, record.offset)
                 self._shelf.take(place, record.key, record.value)
 
     def _is_awaited(self) -> bool:
@@ -209,14 +207,14 @@ class Follower:
             return await asyncio.to_thread(_load, published, self._schema)
         except RuleErrors as errors:
             for finding in errors.findings:
-                log.warning("rule set %s: %s", ruleset, finding)
+                tell(Event.RULES_FINDING, ruleset=ruleset, why=str(finding))
             raise _Refused(_why(errors, published)) from None
-        except Exception as error:
-            log.exception("rule set %s could not be loaded", ruleset)
-            raise _Refused(f"loading it failed: {type(error).__name__}") from None
+        except Exception as error:  # noqa: BLE001 - whatever it is, what runs goes on
+            told = f"loading it failed: {type(error).__name__} at {where(error)}"
+            raise _Refused(told) from None
 
     def _refuse(self, ruleset: str, why: Exception) -> None:
-        log.error("rule set %s is refused here: %s", ruleset, why)
+        tell(Event.RULES_REFUSED, ruleset=ruleset, why=str(why))
         if self.refusal is None:
             self.refusal = Refusal(ruleset, str(why), missing=ruleset not in self._shelf)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -10,6 +9,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from streams.agents.known_material import BUILT_IN, BuiltIn
+from streams.logs import Event, tell
 from streams.metrics import Loaded, Metrics
 from streams.patterns import Pattern, RuleSet
 from streams.patterns.blindness import hangs_on
@@ -18,8 +18,6 @@ from streams.rules.follow import Refusal
 from streams.rules.running import PUBLISHED, Running
 from streams.signals.records import SOURCES, SURFACES
 from streams.signals.times import format_ms
-
-log = logging.getLogger(__name__)
 
 
 class Switchable(Protocol):
@@ -63,14 +61,9 @@ class InForce:
         self._worker.use(ruleset)
         self._running = Running(ruleset=ruleset.hash, since=self._now())
         self._tell(ruleset)
-        log.info(
-            "rule set %s with %d patterns is in force, it was %s",
-            ruleset.hash,
-            len(ruleset),
-            was.ruleset,
-        )
+        tell(Event.RULES_SWITCHED, ruleset=ruleset.hash, patterns=len(ruleset), was=was.ruleset)
         if was.source != PUBLISHED:
-            log.warning("a published rule set wins: start this worker without --rules next time")
+            tell(Event.RULES_GIVEN_TOO, was=was.source)
 
     def refuse(self, refusal: Refusal | None) -> None:
         """See `Listener`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from streams.logs import Event, tell
 from streams.rules.published import (
     CURRENT_KEY,
     SET_KEY,
@@ -15,7 +16,13 @@ from streams.rules.published import (
     decode_set,
 )
 
-log = logging.getLogger(__name__)
+
+class Place(NamedTuple):
+    """Where a record stands, for the log."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 class NoSuchSet(Exception):
@@ -33,13 +40,19 @@ class Shelf:
         self.current: Current | None = None
         self._values: dict[str, bytes] = {}
 
-    def take(self, place: str, key: bytes | None, value: bytes | None) -> None:
-        """Take in one record; `place` says where it stands, for the log."""
+    def take(self, place: Place, key: bytes | None, value: bytes | None) -> None:
+        """Take in one record."""
         try:
             self._take(key or b"", value)
         except NotBelieved as problem:
             # Its key isn't said: whoever wrote it could have written anything there.
-            log.error("%s: a record is not believed: %s", place, problem)  # noqa: TRY400
+            tell(
+                Event.RULES_UNBELIEVED,
+                topic=place.topic,
+                partition=place.partition,
+                offset=place.offset,
+                why=str(problem),
+            )
 
     def _take(self, key: bytes, value: bytes | None) -> None:
         if key == CURRENT_KEY:

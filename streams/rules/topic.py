@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from streams.admin import KafkaUnreachable, TopicsWrong
 from streams.admin.cluster import open_cluster
 from streams.admin.comparison import missing
+from streams.admin.explanation import explain
+from streams.logs import muted
 from streams.rules.published import TOPIC
-from streams.rules.shelf import Shelf
+from streams.rules.shelf import Place, Shelf
 from streams.topics import MAX_RECORD_BYTES, full_name
 
 _POLL_MS = 200
@@ -46,7 +49,7 @@ def read_shelf(connection: Mapping[str, Any], prefix: str) -> Shelf:
                 raise KafkaUnreachable(f"{name} could not be read within {_READ_S:g} s")
             for one, records in consumer.poll(timeout_ms=_POLL_MS).items():
                 for record in records:
-                    place = f"{name}/{one.partition} offset {record.offset}"
+                    place = Place(name, one.partition, record.offset)
                     shelf.take(place, record.key, record.value)
     return shelf
 
@@ -56,19 +59,28 @@ def write(
 ) -> None:
     """Write records one after the other, each acknowledged by all replicas before the next.
 
-    Raises `KafkaError`; those before it are written then.
+    Raises `KafkaUnreachable`; those before it are written then.
     """
-    with contextlib.closing(
-        KafkaProducer(
-            **connection,
-            acks="all",
-            enable_idempotence=True,
-            max_request_size=MAX_RECORD_BYTES,
-            client_id="vigil-rules",
-        )
-    ) as producer:
-        for key, value in records:
-            producer.send(full_name(TOPIC, prefix), value, key).get(timeout=_WRITE_S)
+    try:
+        # What is said in the end is enough; the client would log what it met on the way.
+        with (
+            muted("kafka"),
+            contextlib.closing(
+                KafkaProducer(
+                    **connection,
+                    acks="all",
+                    # The same record again changes nothing, and an idempotent producer would not say
+                    # which right is missing.
+                    enable_idempotence=False,
+                    max_request_size=MAX_RECORD_BYTES,
+                    client_id="vigil-rules",
+                )
+            ) as producer,
+        ):
+            for key, value in records:
+                producer.send(full_name(TOPIC, prefix), value, key).get(timeout=_WRITE_S)
+    except KafkaError as error:
+        raise KafkaUnreachable(explain(error, connection)) from None
 
 
 def _count(connection: Mapping[str, Any], prefix: str) -> int:

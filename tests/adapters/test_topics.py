@@ -80,7 +80,7 @@ def test_a_foreign_topic_comes_in_once_and_what_is_bad_is_a_dead_letter(
     command = ["adapt", "ozone-events", "--from", theirs, *where, *WORDS, *IDLE]
     assert main(command) == 1
     err = capfd.readouterr().err
-    assert f"{theirs}/0 offset 8: not_json" in err
+    assert f"topic={theirs} partition=0 offset=8 reason=not_json " in err
     assert "some words" not in err
     assert "ozone-events: 11 read, 7 written, 1 without meaning there, 3 refused" in err
     came = asyncio.run(read(kafka, f"{prefix}activity", f"{prefix}moderation-hits"))

@@ -167,6 +167,21 @@ def said(outputs: Iterable[Output]) -> list[tuple[str, ...]]:
     return words
 
 
+def granted(play: Play) -> list[str]:
+    """Which proposals were granted, in order."""
+    return [word[1] for word in play.said if word[0] == "granted"]
+
+
+def held(play: Play) -> list[str]:
+    """Which proposals were held, in order."""
+    return [word[1] for word in play.said if word[0] == "held"]
+
+
+def undone(play: Play) -> list[str]:
+    """Which decisions were undone, sorted."""
+    return sorted(word[1] for word in play.said if word[0] == "undone")
+
+
 def merged(logs: Sequence[Sequence[Input]]) -> list[Input]:
     """The inputs as the engine merges them: the smaller head first, the first log on ties."""
     heads = [list(log) for log in logs]

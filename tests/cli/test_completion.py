@@ -39,7 +39,7 @@ def test_what_is_no_shell_is_told(capsys):
 def test_commands_options_and_their_values_are_completed():
     assert completed("vigil ") == list(COMMANDS)
     assert completed("vigil do") == ["doctor"]
-    assert completed("vigil --log") == ["--log-level"]
+    assert completed("vigil --log-l") == ["--log-level"]
     assert completed("vigil dlq ") == ["list", "requeue", "show"]
     assert completed("vigil dlq list --reason not") == ["not_json"]
 

@@ -42,7 +42,11 @@ def test_values_get_their_type_wherever_they_come_from(file):
     assert settings["partitions"] == 3
     assert settings["session_timeout_s"] == 5.0
     assert settings["rules"] == ("a", "b")
-    settings = Settings.load(environment={"VIGIL_PARTITIONS": "4", "VIGIL_RULES": "c:d"})
+    assert settings["log_ids"] is False
+    settings = Settings.load(
+        environment={"VIGIL_PARTITIONS": "4", "VIGIL_RULES": "c:d", "VIGIL_LOG_IDS": "true"}
+    )
+    assert settings["log_ids"] is True
     assert settings["partitions"] == 4
     assert settings["rules"] == ("c", "d")
 
@@ -55,6 +59,8 @@ def test_values_get_their_type_wherever_they_come_from(file):
         ("brokers = 1", "brokers must be a string"),
         ("rules = [1]", "rules must be a list of strings"),
         ('log_level = "loud"', "log_level must be one of debug, info, warning, error"),
+        ('log_ids = "yes"', "log_ids must be true or false"),
+        ("log_ids = 1", "log_ids must be true or false"),
         ("prefix = ", "is not TOML"),
         ("partitions = true", "partitions must be a number"),
     ],

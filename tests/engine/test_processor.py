@@ -15,6 +15,7 @@ from streams.engine.outbox import Outbox, Output
 from streams.engine.poison import PoisonWatch
 from streams.engine.processor import Checkpoint, Processor
 from streams.engine.store import Store
+from streams.logs import Event
 from streams.signals import Reason, Refused
 
 
@@ -210,10 +211,10 @@ def test_a_pattern_that_fails_on_more_than_a_hundredth_of_a_minutes_signals_is_s
     watch.signals(1_000)
     for _ in range(10):
         watch.raised(PatternFailed())
-        watch.poisoned("a test")
+        watch.poisoned(Event.SIGNAL_FAILED)
     assert adder.switched_off == [], "ten of a thousand is not more than a hundredth"
     watch.raised(PatternFailed())
-    watch.poisoned("a test")
+    watch.poisoned(Event.SIGNAL_FAILED)
     assert adder.switched_off == ["p1"]
 
 
@@ -225,7 +226,7 @@ def test_failures_of_another_minute_do_not_count() -> None:
         watch.signals(100)
         for _ in range(9):
             watch.raised(PatternFailed())
-            watch.poisoned("a test")
+            watch.poisoned(Event.SIGNAL_FAILED)
         now += 61.0
     assert adder.switched_off == []
 

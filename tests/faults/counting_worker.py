@@ -8,12 +8,12 @@ show that the drill notices.
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from typing import Any
 
 import msgspec
 
+from streams import logs
 from streams.agents.contract import NEVER, Agent, Kind, Out, State
 from streams.engine.kafka import checkpoint, owner
 from streams.engine.kafka.worker import Worker, WorkerSettings, run_process
@@ -110,7 +110,7 @@ async def work(arguments: argparse.Namespace) -> int:
         worker_id=arguments.worker_id,
         partitions=arguments.partitions,
         prefix=arguments.prefix,
-        session_timeout_s=6.0,
+        session_timeout_s=3.0,
     )
     return await Worker(settings, [agent()], Silent()).run()
 
@@ -123,7 +123,7 @@ if __name__ == "__main__":
     parser.add_argument("--partitions", type=int, required=True)
     parser.add_argument("--broken", choices=sorted(FAULTS))
     given = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logs.set_up("warning")
     if given.broken:
         FAULTS[given.broken]()
     run_process(work(given))

@@ -59,6 +59,30 @@ def read(brokers: str, topic: str, partitions: int = PARTITIONS) -> list[tuple[b
         consumer.close()
 
 
+class Count:
+    """How many records of a topic are committed; each is read once, however often it is asked."""
+
+    def __init__(self, brokers: str, topic: str) -> None:
+        self._tps = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=brokers, isolation_level="read_committed",
+            enable_auto_commit=False, group_id=None,
+            reconnect_backoff_max_ms=500,  # a drill may kill the broker
+        )  # fmt: skip
+        self._consumer.assign(self._tps)
+        self._consumer.seek_to_beginning(*self._tps)
+        self._count = 0
+
+    def now(self) -> int:
+        ends = self._consumer.end_offsets(self._tps)
+        while any(self._consumer.position(tp) < ends[tp] for tp in self._tps):
+            self._count += sum(map(len, self._consumer.poll(timeout_ms=200).values()))
+        return self._count
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
 def caught_up(
     brokers: str, prefix: str, topics: Sequence[str], partitions: int = PARTITIONS
 ) -> bool:
@@ -130,12 +154,14 @@ class Drill:
         self._workers: list[subprocess.Popen[bytes]] = []
         create({"bootstrap_servers": brokers}, prefix=self.prefix, partitions=PARTITIONS)
         self.load = Load(brokers, self.prefix)
+        self._decisions = Count(brokers, self.prefix + "detections")
 
     def __enter__(self) -> Self:
         self.load.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._decisions.close()
         self.load.end()
         for worker in self._workers:
             if worker.poll() is None:
@@ -159,7 +185,7 @@ class Drill:
 
     def committed(self) -> int:
         """Decisions committed so far."""
-        return len(read(self.brokers, self.prefix + "detections"))
+        return self._decisions.now()
 
     def wait_for_decisions(self, more: int = 1, deadline_s: float = 60.0) -> None:
         """Wait until `more` further decisions are committed."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import logging
 
+from streams import logs
 from streams.agents.governor import governor_agent
 from streams.engine.kafka.worker import Worker, WorkerSettings, run_process
 from streams.signals import Schema
@@ -17,7 +17,7 @@ async def work(arguments: argparse.Namespace) -> int:
         worker_id=arguments.worker_id,
         partitions=arguments.partitions,
         prefix=arguments.prefix,
-        session_timeout_s=6.0,
+        session_timeout_s=3.0,
     )
     agent = governor_agent(Schema.load(), undo_step=arguments.undo_step)
     return await Worker(settings, [agent], Silent()).run()
@@ -31,5 +31,5 @@ if __name__ == "__main__":
     parser.add_argument("--worker-id", required=True)
     parser.add_argument("--undo-step", type=int, required=True)
     given = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logs.set_up("warning")
     run_process(work(given))

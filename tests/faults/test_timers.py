@@ -20,7 +20,7 @@ from tests.faults import waiting_worker
 from tests.faults.drill import PARTITIONS, read, wait_until
 
 WAVE = 600
-LONGEST_MS = 12_000
+LONGEST_MS = 9_000
 """The last of a wave is due so long after it was written: the worker is killed before."""
 
 _PROGRAM = Path(waiting_worker.__file__)

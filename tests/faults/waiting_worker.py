@@ -7,11 +7,11 @@ Each signal waits as long as it says after its Kafka timestamp, then it is told 
 from __future__ import annotations
 
 import argparse
-import logging
 from typing import Any
 
 import msgspec
 
+from streams import logs
 from streams.agents.contract import NEVER, Agent, Kind, Out, State
 from streams.engine.kafka import owner
 from streams.engine.kafka.worker import Worker, WorkerSettings, run_process
@@ -104,7 +104,7 @@ if __name__ == "__main__":
     parser.add_argument("--partitions", type=int, required=True)
     parser.add_argument("--broken", action="store_true")
     given = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    logs.set_up("warning")
     if given.broken:
         break_tombstones()
     run_process(work(given))

@@ -1,4 +1,4 @@
-"""Every mistake in a rule file is refused with file, line, reason and a way out; nothing half-loads."""
+"""Every mistake in a rule is refused with file, line, reason and a way out; nothing half-loads."""
 
 from __future__ import annotations
 
@@ -7,36 +7,7 @@ import pytest
 from streams.patterns import RuleErrors, check_rules, load_rules
 from streams.signals import Schema
 from tests.patterns.driving import SCHEMA
-
-GOOD = """\
-title: Correlation
-id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7aff
-status: stable
-level: high
-correlation:
-  type: event_count
-  rules: [refused]
-  group-by: [account]
-  timespan: 10m
-  condition:
-    gte: 3
-vigil:
-  harm: csam
-  action: warn
----
-title: Refused
-id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7a01
-name: refused
-status: stable
-logsource:
-  product: vigil
-  service: activity
-detection:
-  it:
-    kind: prompt.refused
-    surface: input
-  condition: it
-"""
+from tests.patterns.mistakes import GOOD, faults
 
 # (what is replaced, by what, line of the finding, in the message, in the suggestion, more replaced)
 MISTAKES = {
@@ -198,11 +169,6 @@ MISTAKES = {
 }  # fmt: skip
 
 
-def faults(directory, text, schema=SCHEMA):
-    (directory / "rules.yml").write_text(text)
-    return [finding for finding in check_rules([directory], schema) if finding.severity == "error"]
-
-
 def test_the_rule_every_mistake_starts_from_is_good(tmp_path):
     assert faults(tmp_path, GOOD) == []
     assert len(load_rules([tmp_path], SCHEMA)) == 1
@@ -241,143 +207,6 @@ def test_all_mistakes_of_all_files_are_told_at_once_and_nothing_loads(tmp_path):
     files = {finding.file.rsplit("/", 1)[1] for finding in refused.value.findings}
     assert files == {"a.yml", "b.yaml", "c.yml"}
     assert len(str(refused.value).splitlines()) == len(refused.value.findings)
-
-
-def test_a_circle_of_correlations_is_told_as_one(tmp_path):
-    other = GOOD.split("---", maxsplit=1)[0].replace("7aff", "7afe").replace("[refused]", "[first]")
-    text = GOOD.replace("level: high", "name: first").replace("[refused]", "[second]")
-    other = other.replace("level: high", "name: second")
-    found = faults(tmp_path, text + "---\n" + other)
-    assert all("refers to itself" in finding.message for finding in found)
-    assert len(found) == 2
-
-
-def chained(outer, **changes):
-    """GOOD as the inner correlation `first`, and an outer one of this body."""
-    inner = GOOD.replace("level: high", "name: first")
-    for old, new in changes.get("inner", ()):
-        assert old in inner
-        inner = inner.replace(old, new, 1)
-    head = "---\ntitle: Outer\nid: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7afe\ncorrelation:\n"
-    return inner + head + "".join(f"  {line}\n" for line in outer.splitlines())
-
-
-OUTER = "type: event_count\nrules: [first]\ngroup-by: [account]\ntimespan: 1h\ncondition: {gte: 2}"
-DEVICE = ("group-by: [account]", "group-by: [account, device]")
-
-CHAIN_MISTAKES = {
-    "groups by what the inner one doesn't": (
-        OUTER.replace("[account]", "[account, device]"), (), "'device'", "device",
-    ),
-    "belongs to somebody else": (
-        OUTER.replace("[account]", "[device]"), (), "which groups by|groups by account", "device",
-    ),
-    "counts what the inner one doesn't group by": (
-        OUTER.replace("event_count", "value_count").replace("{", "{field: device, "), (),
-        "groups by account", "",
-    ),
-    "sums what is no field of the inner one": (
-        OUTER.replace("event_count", "value_sum").replace("{", "{field: score, "), (),
-        "groups by account", "",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", CHAIN_MISTAKES)
-def test_a_chain_that_can_not_be_is_refused_at_its_line(tmp_path, name):
-    outer, inner, reason, hint = CHAIN_MISTAKES[name]
-    found = faults(tmp_path, chained(outer, inner=inner))
-    assert any(
-        any(part in finding.message for part in reason.split("|"))
-        and hint in finding.message + finding.suggestion
-        and finding.line > 30
-        for finding in found
-    ), found
-
-
-def test_a_chain_that_can_be_loads(tmp_path):
-    counted = OUTER.replace("event_count", "value_count").replace("{", "{field: device, ")
-    for outer, inner in ((OUTER, ()), (counted, [DEVICE])):
-        assert faults(tmp_path, chained(outer, inner=inner)) == []
-
-
-FILTER = """---
-title: Not ours
-id: 6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7afd
-logsource: {product: vigil, service: activity}
-filter:
-  rules: [refused]
-  ours:
-    device: d1
-  condition: not ours
-"""
-FILTER_MISTAKES = {
-    "no rules": ("  rules: [refused]\n", "", "needs 'rules'", "any"),
-    "unknown rule": ("[refused]", "[refusd]", "'refusd'", "'refused'"),
-    "a correlation": ("[refused]", "[6a0d1e8e-6f6e-4b0b-9a38-0f6f3f3d7aff]", "correlation", "detection"),
-    "another topic": (
-        "service: activity}\nfilter:\n  rules: [refused]\n  ours:\n    device",
-        "service: reviews}\nfilter:\n  rules: [refused]\n  ours:\n    reviewer",
-        "the filter is about reviews", "log source",
-    ),
-    "unknown field": ("    device", "    devce", "no field 'devce'", "'device'"),
-    "leaves nothing": ("device: d1\n  condition: not ours", "surface: output\n  condition: ours", "leaves nothing", "not"),
-    "no condition": ("  condition: not ours\n", "", "no 'condition'", "condition"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", FILTER_MISTAKES)
-def test_a_filter_that_can_not_be_is_refused(tmp_path, name):
-    old, new, reason, hint = FILTER_MISTAKES[name]
-    assert old in FILTER
-    found = faults(tmp_path, GOOD + FILTER.replace(old, new))
-    assert any(reason in f.message and hint in f.suggestion and f.line > 29 for f in found), found
-
-
-def test_a_filter_that_applies_to_nothing_is_warned_about(tmp_path):
-    text = (
-        FILTER.replace("[refused]", "any")
-        .replace("activity", "reviews")
-        .replace("device", "reviewer")
-    )
-    (tmp_path / "rules.yml").write_text(GOOD + text)
-    (warning,) = load_rules([tmp_path], SCHEMA).warnings
-    assert "applies to no rule" in warning.message
-
-
-def test_a_directory_without_rules_is_a_mistake(tmp_path):
-    with pytest.raises(RuleErrors, match="holds no rule files"):
-        load_rules([tmp_path], SCHEMA)
-    with pytest.raises(RuleErrors, match="is not a directory or file"):
-        load_rules([tmp_path / "nowhere"], SCHEMA)
-
-
-ALIASES = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{new}: &{new} [{', '.join(['*' + old] * 10)}]\n"
-    for old, new in zip("abcdefgh", "bcdefghi", strict=True)
-)
-
-
-@pytest.mark.parametrize(
-    ("bomb", "reason"),
-    [
-        (ALIASES, "unfolds to more than"),
-        ("title: " + "[" * 100_000 + "]" * 100_000, "nested deeper"),
-        ("title: &x [*x]\n", "inside or before"),
-        ("title: x\n# " + "x" * 2_000_000, "larger than"),
-        ("title: [" + "1," * 200_000 + "]\n", "unfolds to more than"),
-    ],
-    ids=["aliases", "depth", "recursion", "size", "nodes"],
-)
-def test_a_yaml_bomb_is_refused_without_going_off(tmp_path, bomb, reason):
-    (found,) = faults(tmp_path, bomb)
-    assert reason in found.message
-
-
-def test_a_file_that_is_not_utf8_is_refused_at_its_line(tmp_path):
-    (tmp_path / "rules.yml").write_bytes(b"title: a\nname: \xff\n")
-    (finding,) = check_rules([tmp_path], SCHEMA)
-    assert (finding.line, "UTF-8" in finding.message) == (2, True)
 
 
 def test_a_value_count_beyond_the_values_of_its_field_can_never_hold(tmp_path):

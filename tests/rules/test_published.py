@@ -26,7 +26,7 @@ from streams.rules.published import (
     rule_files,
     set_key,
 )
-from streams.rules.shelf import NoSuchSet, Shelf
+from streams.rules.shelf import NoSuchSet, Place, Shelf
 from streams.signals import Schema
 from tests.rules import books
 
@@ -111,7 +111,7 @@ def test_five_hundred_patterns_fit_and_a_set_that_does_not_is_refused_with_its_s
 
 def put(shelf: Shelf, *records: tuple[bytes, bytes | None]) -> Shelf:
     for offset, (key, value) in enumerate(records):
-        shelf.take(f"rules/0 offset {offset}", key, value)
+        shelf.take(Place("rules", 0, offset), key, value)
     return shelf
 
 
@@ -144,9 +144,11 @@ def test_a_tampered_record_takes_nothing_from_the_shelf_and_is_told_with_its_pla
         )
     assert shelf[ONE.ruleset] == ONE
     assert shelf.current.ruleset == ONE.ruleset
-    told = [record.getMessage() for record in caplog.records]
-    assert [text.split(": ")[0] for text in told] == [f"rules/0 offset {n}" for n in range(3)]
-    assert "secret" not in "".join(told)
+    told = [vars(record)["vigil_fields"] for record in caplog.records]
+    assert [(one["topic"], one["partition"], one["offset"]) for one in told] == [
+        ("rules", 0, number) for number in range(3)
+    ]
+    assert "secret" not in str(told)
 
 
 def test_tombstones_take_away_what_they_name():

@@ -108,8 +108,8 @@ def test_a_record_somebody_tampered_with_is_not_believed_and_publishing_repairs_
     run = deployment.vigil("rules", "list", "--json")
     assert run.returncode == 0
     assert run.stdout.count("published") == 1
-    assert run.stderr.count("a record is not believed") == 3
-    assert f"{prefix}rules/" in run.stderr
+    assert run.stderr.count("event=rules_unbelieved") == 3
+    assert f"topic={prefix}rules " in run.stderr
     assert deployment.json("rules", "publish", rules)["switched"] is False
 
 

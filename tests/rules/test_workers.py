@@ -185,7 +185,7 @@ def test_a_set_a_worker_cannot_load_is_refused_and_what_runs_goes_on(
     said = deployment.said()["w1"]
     assert said.ruleset == good
     assert "published with a --schema file" in said.why
-    assert f"rule set {bad} is refused here" in deployment.log("w1").read_text()
+    assert f"event=rules_refused ruleset={bad}" in deployment.log("w1").read_text()
     (worker,) = deployment.json("rules", "status", code=1)["workers"]
     assert (worker["state"], worker["ruleset"], worker["why"]) == ("refuses", good, said.why)
     examined = Examined({"bootstrap_servers": kafka}, prefix=prefix)

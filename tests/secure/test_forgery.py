@@ -4,6 +4,7 @@ what is not theirs to tell. What holds here is refused by the broker, not by our
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
@@ -28,17 +29,28 @@ FORGERS = ["vigil-platform", "vigil-moderation", "vigil-reviewers", "vigil-watch
 
 def writable(secured, user, prefix):
     """The topics of which the broker takes a record from this user."""
-    taken = set()
-    with contextlib.closing(
-        KafkaProducer(
-            **secured.connection(user), acks="all", enable_idempotence=False, retry_backoff_ms=5
-        )
-    ) as producer:
-        for topic in TABLE:
-            with contextlib.suppress(TopicAuthorizationFailedError):
+    with (
+        contextlib.closing(
+            KafkaProducer(
+                **secured.connection(user), acks="all", enable_idempotence=False, retry_backoff_ms=5
+            )
+        ) as producer,
+        # Each refusal is a while in coming.
+        ThreadPoolExecutor(len(TABLE)) as at_once,
+    ):
+
+        def takes(topic):
+            try:
                 producer.send(prefix + topic.name, b"{}", b"a1", partition=0).get(timeout=10)
-                taken.add(topic.name)
-    return taken
+            except TopicAuthorizationFailedError:
+                return False
+            return True
+
+        return {
+            topic.name
+            for topic, taken in zip(TABLE, at_once.map(takes, TABLE), strict=True)
+            if taken
+        }
 
 
 @pytest.mark.parametrize("party", list(Party))

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -25,8 +24,6 @@ from streams.engine.kafka.denied import DENIED
 from streams.engine.outbox import Output
 from streams.engine.partitioner import partition_of
 from streams.engine.processor import Checkpoint
-
-log = logging.getLogger(__name__)
 
 TRANSACTION_TIMEOUT_MS = 10_000
 """An open transaction of a dead worker holds back read_committed readers for so long at most."""

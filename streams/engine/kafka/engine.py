@@ -10,7 +10,6 @@ the transactional id, never on timing.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,8 +22,7 @@ from streams.engine.kafka.fetch import Chunk
 from streams.engine.kafka.owner import Owner, Pace, Setting, tell_lost
 from streams.engine.kafka.transport import ChunkThread
 from streams.engine.observer import Observer
-
-log = logging.getLogger(__name__)
+from streams.logs import Event, tell
 
 _RETRY_S = 0.5
 
@@ -85,7 +83,14 @@ class Engine:
             return
         place = owner.add(topic, chunk)
         if place is not None:
-            log.warning("%s/%d: read %d, expected %d: reading there again", *tp, chunk.start, place)
+            tell(
+                Event.READ_AGAIN,
+                agent=agent,
+                topic=tp.topic,
+                partition=tp.partition,
+                offset=place,
+                until=chunk.start,
+            )
             await self._thread().seek_all({tp: place})
 
     def use(self, ruleset: Any) -> None:
@@ -195,7 +200,13 @@ class Engine:
             except DENIED:
                 raise
             except KafkaError as error:
-                log.warning("%s/%d: opening failed, trying again: %s", *pair, type(error).__name__)
+                name, partition = pair
+                tell(
+                    Event.OPENING_FAILED,
+                    agent=name,
+                    partition=partition,
+                    error=type(error).__name__,
+                )
                 await self._owners[pair].close()
                 self._owners[pair] = Owner(self._setting, self._agents[pair[0]], pair[1])
                 await asyncio.sleep(_RETRY_S)
@@ -230,7 +241,7 @@ class Engine:
             except DENIED:
                 raise
             except KafkaError as error:
-                log.warning("asking for offsets failed, trying again: %s", type(error).__name__)
+                tell(Event.OFFSETS_UNANSWERED, error=type(error).__name__)
                 await asyncio.sleep(_RETRY_S)
 
     def _watch_task(self, owner: Owner) -> None:

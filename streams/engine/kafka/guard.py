@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -20,9 +19,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
+from streams.logs import Event, tell
 from streams.topics import worker_group
-
-log = logging.getLogger(__name__)
 
 RENEW_S = 3.0
 _ANSWER_S = 10.0
@@ -77,7 +75,7 @@ class NameGuard:
                 if signature is None or self._news.is_set():
                     await asyncio.wait_for(self._sign(consumer), _ANSWER_S)
             except (KafkaError, TimeoutError) as error:
-                log.warning("can't look after the worker's name: %s", type(error).__name__)
+                tell(Event.NAME_UNWATCHED, error=type(error).__name__)
                 # The news stay news, and are told at the next look.
                 await asyncio.sleep(RENEW_S)
 

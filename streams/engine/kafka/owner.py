@@ -8,13 +8,13 @@ memory is worthless: the owner is `failed`, and only a fresh assignment opens a 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from streams.agents.contract import Agent
+from streams.engine.incidents import tell_committed
 from streams.engine.inputs import GLANCE_S
 from streams.engine.kafka.checkpoint import Checkpointer, CommitFailed
 from streams.engine.kafka.fetch import Chunk
@@ -23,9 +23,8 @@ from streams.engine.observer import Observer
 from streams.engine.processor import Processor
 from streams.engine.store import Store
 from streams.engine.timers import FAR, MARGIN_MS
+from streams.logs import Event, tell
 from streams.topics import transactional_id
-
-log = logging.getLogger(__name__)
 
 TURN_RECORDS = 1_000
 """Records handled, or called when due, before other partitions get their turn: some 5 ms."""
@@ -70,15 +69,7 @@ class Setting:
 
 def tell_lost(topic: str, partition: int, position: int, first: int) -> None:
     """Say loudly that Kafka deleted what was not read yet: [`position`, `first`)."""
-    log.error(
-        "%s/%d: offsets %d to %d were deleted before they were read; going on at %d. Signals are "
-        "lost: check retention with `vigil doctor`.",
-        topic,
-        partition,
-        position,
-        first - 1,
-        first,
-    )
+    tell(Event.OFFSETS_DELETED, topic=topic, partition=partition, offset=position, until=first)
 
 
 class Owner:
@@ -288,15 +279,7 @@ class Owner:
         ended = time.monotonic()
         setting.observer.committed(self.agent.name, checkpoint, ended - began, _wall_ms())
         setting.observer.state_size(self.agent.name, self.partition, *processor.store.size())
-        log.debug(
-            "%s/%d: checkpoint of %d signals, %d states, %d outputs in %.0f ms",
-            self.agent.name,
-            self.partition,
-            checkpoint.records,
-            len(checkpoint.states),
-            len(checkpoint.outputs),
-            (ended - began) * 1000,
-        )
+        tell_committed(self.agent.name, self.partition, checkpoint, ended - began)
 
     async def _idle(self) -> None:
         """Wait for a chunk, the next checkpoint, what is due, or the next look at a sibling."""
@@ -317,12 +300,11 @@ class Owner:
 
     def _fail(self, error: CommitFailed) -> None:
         self.failed = True
-        log.warning(
-            "%s/%d: checkpoint not committed (%s); its memory is dropped and read back after the "
-            "next assignment",
-            self.agent.name,
-            self.partition,
-            error,
+        tell(
+            Event.CHECKPOINT_FAILED,
+            agent=self.agent.name,
+            partition=self.partition,
+            error=str(error),
         )
         self._setting.observer.commit_failed(self.agent.name, str(error))
         self._setting.lost()

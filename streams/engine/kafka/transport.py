@@ -9,7 +9,6 @@ reads read_committed, which Faust does only in its own exactly_once mode.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,11 +20,10 @@ from faust.types import TP, ConsumerMessage
 
 from streams.engine.kafka.denied import DENIED
 from streams.engine.kafka.fetch import Chunk, fetch_chunks, wake
+from streams.logs import Event, tell
 
 if TYPE_CHECKING:
     from faust.types import AppT
-
-log = logging.getLogger(__name__)
 
 _FETCH_WAIT_S = 1.0
 _FETCH_MAX_WAIT_MS = 500
@@ -69,7 +67,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             raise
         except KafkaError as error:
             # aiokafka hands what its coordinator met to whoever waits for records.
-            log.warning("reading met %s; trying again", type(error).__name__)
+            tell(Event.READING_FAILED, error=type(error).__name__)
             if (denied := _take_notice(consumer)) is not None:
                 raise denied from None
             await asyncio.sleep(_RETRY_S)
@@ -120,7 +118,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
         try:
             await consumer.commit(wanted)
         except KafkaError as error:
-            log.debug("offsets for lag tools not committed: %s", type(error).__name__)
+            tell(Event.LAG_UNTOLD, error=type(error).__name__)
 
     def request_rejoin(self) -> None:
         """Ask for a fresh assignment."""
@@ -140,7 +138,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
                 LeaveGroupRequest(coordinator.group_id, coordinator.member_id)
             )
         except KafkaError as error:
-            log.warning("could not leave the group: %s", type(error).__name__)
+            tell(Event.GROUP_NOT_LEFT, error=type(error).__name__)
         coordinator.reset_generation()
 
     async def ends(self, partitions: list[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
@@ -171,7 +169,7 @@ def _take_notice(consumer: Any) -> KafkaError | None:
     except DENIED as error:
         return error
     except KafkaError as error:
-        log.warning("the group met %s; trying again", type(error).__name__)
+        tell(Event.GROUP_FAILED, error=type(error).__name__)
     return None
 
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import logging
 import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -32,8 +30,7 @@ from streams.engine.kafka.owner import Pace
 from streams.engine.kafka.transport import ChunkConsumer, ChunkThread
 from streams.engine.observer import Observer
 from streams.engine.state_format import StateTooLarge, UnreadableState
-
-log = logging.getLogger(__name__)
+from streams.logs import Event, tell, tell_of_threads, where
 
 EXIT_OK, EXIT_KAFKA, EXIT_NAME_TAKEN, EXIT_INTERNAL = 0, 3, 4, 5
 
@@ -51,8 +48,8 @@ def run_process(main: Coroutine[Any, Any, int]) -> NoReturn:
     The process ends without asking Faust's services and threads: everything of worth is committed
     by then, and asking them can take for ever.
     """
+    tell_of_threads()
     code = asyncio.new_event_loop().run_until_complete(main)
-    logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -187,7 +184,7 @@ class Worker:
                 await thread.commit_for_lag_tools(self._engine.committed_positions())
                 await thread.leave_group()
             except Exception as error:  # noqa: BLE001 - a good-bye that fails costs a session time-out
-                log.warning("could not take leave of the group: %s", type(error).__name__)
+                tell(Event.GROUP_NOT_LEFT, error=type(error).__name__)
         await self._guard.release()
 
     def _thread(self) -> ChunkThread:
@@ -205,28 +202,20 @@ class Worker:
         if error is None:
             return EXIT_OK
         if isinstance(error, NameTaken):
-            log.error(
-                "another worker has taken the name %r; each worker needs its own --worker-id",
-                self._settings.worker_id,
-            )
+            tell(Event.NAME_TAKEN, worker=self._settings.worker_id)
             return EXIT_NAME_TAKEN
         if isinstance(error, DENIED):
             self._say_why(error)
             return EXIT_KAFKA
         if isinstance(error, UnreadableState | StateTooLarge):
-            log.error("%s", error)
+            tell(Event.STATE_UNREADABLE, why=str(error))
             return EXIT_INTERNAL
-        # Where, but not the message: a library's message may quote a record.
-        log.error(
-            "internal error %s, nothing of the last second was committed, please report it:\n%s",
-            type(error).__name__,
-            "".join(traceback.format_tb(error.__traceback__)),
-        )
+        tell(Event.INTERNAL_ERROR, error=type(error).__name__, where=where(error))
         return EXIT_INTERNAL
 
     def _say_why(self, error: KafkaError) -> None:
         """In one line what Kafka refused; the trace says nothing the type does not."""
-        log.error("%s", explain(error, self._settings.connection))
+        tell(Event.KAFKA_REFUSED, why=explain(error, self._settings.connection))
 
     # Chores
 
