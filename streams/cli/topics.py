@@ -122,36 +122,10 @@ def check(brokers: str, prefix: str, partitions: int | None, json_: bool) -> int
     return exits.PROBLEMS if differences else exits.OK
 
 
-def _principals(
-    _context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
-) -> dict[Party, str]:
-    from streams.admin.rights import PRINCIPALS
-    from streams.topics import Party
-
-    principals = dict(PRINCIPALS)
-    for text in given:
-        party, _, principal = text.partition("=")
-        kind, _, name = principal.partition(":")
-        if party not in list(Party) or not kind or not name:
-            raise click.BadParameter(
-                f"{text!r} is not PARTY=User:NAME with a party of {', '.join(Party)}",
-                param=parameter,
-            )
-        principals[Party(party)] = principal
-    return principals
-
-
 @topics.command()
 @click.option("--brokers", metavar="H:P", help="Kafka's bootstrap servers, host:port[,…].")
 @options.prefix
-@click.option(
-    "--principal",
-    "principals",
-    metavar="PARTY=User:NAME",
-    multiple=True,
-    callback=_principals,
-    help="Whom a party logs in as [default: User:vigil-PARTY]. May be repeated.",
-)
+@options.principals
 @click.option("--check", is_flag=True, help="Compare a live cluster: what is missing or too much.")
 @click.option("--apply", is_flag=True, help="Add what is missing. Takes nothing away.")
 @click.option("--commands", is_flag=True, help="As kafka-acls.sh commands.")

@@ -7,13 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+from kafka import TopicPartition
+from kafka.admin import OffsetSpec
+from kafka.errors import IncompatibleBrokerVersion
 from kafka.partitioner.default import murmur2
 
 from streams.admin.cluster import Cluster, Live
 from streams.doctor.finding import Finding, Severity
 from streams.doctor.sample import Seen
+from streams.policy import Established, established
 from streams.signals import Reason
-from streams.signals.records import DERIVED, TOPICS
+from streams.signals.records import DERIVED, SURFACES, TOPICS
+from streams.topics import TABLE, Role
 
 AHEAD_MS = 60_000
 _FOR_EVER = -1
@@ -26,6 +31,17 @@ class _DeadLetter(msgspec.Struct):
 
 
 _dead_letter = msgspec.json.Decoder(_DeadLetter).decode
+
+
+class _Hit(msgspec.Struct):
+    category: str = ""
+    source: str = ""
+    verdict: str = ""
+    surface: str | None = None
+
+
+_hit = msgspec.json.Decoder(_Hit).decode
+_ANY_SURFACE = "upload"
 
 
 def retention(
@@ -68,6 +84,53 @@ def clocks(sample: Iterable[Seen], *, now_ms: int) -> Iterator[Finding]:
                 "Compare the clocks of its producers and of this machine (timedatectl); signals"
                 " more than 5 minutes ahead of their record are refused",
             )
+
+
+def workers_clocks(
+    cluster: Cluster, live: Mapping[str, Live], *, now_ms: int, prefix: str
+) -> Iterator[Finding]:
+    """State from the future: records of state carry the time by the clock of their worker."""
+    names = [prefix + t.name for t in TABLE if t.role is Role.STATE and prefix + t.name in live]
+    partitions = [TopicPartition(name, n) for name in names for n in range(live[name].partitions)]
+    try:
+        newest = cluster.client.list_partition_offsets(
+            dict.fromkeys(partitions, OffsetSpec.MAX_TIMESTAMP)
+        )
+    except IncompatibleBrokerVersion:
+        return  # before Kafka 3.0
+    ahead_ms = max((found.timestamp for found in newest.values()), default=0) - now_ms
+    if ahead_ms > AHEAD_MS:
+        yield Finding(
+            Severity.PROBLEM,
+            "workers",
+            f"the newest record of their state is {ahead_ms / 1000:.0f} s ahead of this machine's"
+            " clock",
+            "Compare the clocks of the workers and of this machine (timedatectl): a worker whose"
+            " clock is ahead lets waits and expiries be over too soon",
+        )
+
+
+def without_surface(hits: Iterable[Seen], *, prefix: str) -> Iterator[Finding]:
+    """Hits that would be zero tolerance if they said where it was found; `hits` have their values."""
+    known = lacking = 0
+    for seen in hits:
+        try:
+            hit = _hit(seen.value or b"{}")
+        except (msgspec.MsgspecError, UnicodeError):
+            continue
+        known_material = established(hit.category, hit.source, hit.verdict, _ANY_SURFACE)
+        if known_material is not Established.NOTHING:
+            known += 1
+            lacking += hit.surface is None
+    if lacking:
+        yield Finding(
+            Severity.WARNING,
+            f"{prefix}moderation-hits",
+            f"of {known} hits on known child sexual abuse material looked at, {lacking} don't say"
+            " where it was found: without a surface they count as ordinary hits, and nothing is"
+            " reported or removed at once",
+            f"Have whoever writes them say surface: one of {', '.join(SURFACES)}",
+        )
 
 
 def partitioning(sample: Iterable[Seen], counts: Mapping[str, int]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from streams import __version__
 from streams.agents.known_material import BUILT_IN, BuiltIn
 from streams.metrics import Loaded, Metrics
 from streams.patterns import Pattern, RuleSet
@@ -52,7 +53,9 @@ class InForce:
         self._worker = worker
         self._metrics = metrics
         self._clock = clock
-        self._running = Running(ruleset=ruleset.hash, since=self._now(), source=source)
+        self._running = Running(
+            ruleset=ruleset.hash, since=self._now(), source=source, vigil=__version__
+        )
         self._tell(ruleset)
         if refusal is not None:
             self.refuse(refusal)
@@ -61,7 +64,7 @@ class InForce:
         """See `Listener`."""
         was = self._running
         self._worker.use(ruleset)
-        self._running = Running(ruleset=ruleset.hash, since=self._now())
+        self._running = Running(ruleset=ruleset.hash, since=self._now(), vigil=__version__)
         self._tell(ruleset)
         log.info(
             "rule set %s with %d patterns is in force, it was %s",
