@@ -25,6 +25,7 @@ def topics() -> None:
     vigil topics check  --brokers 127.0.0.1:9092
     vigil topics list                                   the table, no Kafka needed
     vigil topics acls                                   who may do what, no Kafka needed
+    vigil topics repartition --brokers 127.0.0.1:9092 --partitions 24
     """
 
 
@@ -60,6 +61,65 @@ def create(brokers: str, prefix: str, partitions: int | None, replication: int) 
     for difference in differences:
         sys.stderr.write(f"{difference}\n")
     return exits.PROBLEMS if differences else exits.OK
+
+
+@topics.command()
+@options.brokers
+@options.prefix
+@click.option(
+    "--partitions",
+    type=click.IntRange(1, 10_000),
+    required=True,
+    help="Of every topic, from now on.",
+)
+@click.option("--dry-run", is_flag=True, help="Only look whether it may begin.")
+@options.json_
+def repartition(
+    brokers: str,
+    prefix: str,
+    partitions: int,
+    dry_run: bool,  # noqa: FBT001 - click's way
+    json_: bool,  # noqa: FBT001
+) -> int:
+    """Give every topic more partitions, and carry along what is remembered.
+
+    \b
+    vigil topics repartition --brokers kafka:9092 --partitions 24 --dry-run
+    vigil topics repartition --brokers kafka:9092 --partitions 24
+
+    Pause whoever writes signals, let the workers read to the end, and stop them first; it refuses to
+    begin otherwise (exit code 1). If it is killed, run it again: until it is through, no worker
+    starts. Twice as many partitions, or three times, move least. docs/operations.md has the steps.
+    """
+    import asyncio
+
+    from streams import repartition as of_topics
+    from streams.admin.cluster import open_cluster
+
+    def tell(words: str) -> None:
+        sys.stderr.write(f"{words}\n")
+
+    connection = options.connection(brokers)
+    if dry_run:
+        with open_cluster(connection) as cluster:
+            of_topics.look(cluster, prefix).insist(partitions)
+        tell(f"Nobody works and nothing waits: it may begin, with {partitions} partitions.")
+        return exits.OK
+    moved = asyncio.run(of_topics.repartition(connection, partitions, prefix=prefix, tell=tell))
+    totals = {
+        name: (
+            sum(one.records for one in moved if one.topic == name),
+            sum(one.moved for one in moved if one.topic == name),
+        )
+        for name in dict.fromkeys(one.topic for one in moved)
+    }
+    records = [
+        {"topic": name, "partitions": partitions, "records": held, "moved": away}
+        for name, (held, away) in totals.items()
+    ]
+    output.show(records, ["topic", "partitions", "records", "moved"], json_=json_)
+    tell(f"All topics have {partitions} partitions: start the workers, then whoever writes.")
+    return exits.OK
 
 
 @topics.command("list")

@@ -138,15 +138,29 @@ def partitioning(sample: Iterable[Seen], counts: Mapping[str, int]) -> Iterator[
     looked: Counter[str] = Counter()
     astray: Counter[str] = Counter()
     by_crc: Counter[str] = Counter()
+    of_fewer: dict[str, set[int]] = {}
     for seen in sample:
         if seen.key is None:
             continue
         count = counts[seen.topic]
         looked[seen.topic] += 1
-        if (murmur2(seen.key) & 0x7FFFFFFF) % count != seen.partition:
+        hashed = murmur2(seen.key) & 0x7FFFFFFF
+        if hashed % count != seen.partition:
             astray[seen.topic] += 1
+            fits = of_fewer.setdefault(seen.topic, set(range(2, count)))
+            fits &= {fewer for fewer in fits if hashed % fewer == seen.partition}
             by_crc[seen.topic] += zlib.crc32(seen.key) % count == seen.partition
     for topic, wrong in astray.items():
+        if of_fewer[topic]:
+            yield Finding(
+                Severity.NOTE,
+                topic,
+                f"of {looked[topic]} records looked at, {wrong} lie where their keys belonged when it"
+                f" had {max(of_fewer[topic])} partitions",
+                "All is well if vigil topics repartition gave it more since, and whoever writes was"
+                " started again after it; else look for wrong_partition among the dead letters",
+            )
+            continue
         librdkafka = by_crc[topic] == wrong
         cause = ", where CRC32 puts them as librdkafka does by default" if librdkafka else ""
         yield Finding(
@@ -155,8 +169,8 @@ def partitioning(sample: Iterable[Seen], counts: Mapping[str, int]) -> Iterator[
             f"of {looked[topic]} records looked at, {wrong} lie on a partition their key doesn't"
             f" belong to{cause}",
             "They are refused as wrong_partition. Producers on librdkafka (confluent-kafka, kcat,"
-            " node-rdkafka) need partitioner=murmur2_random; the topic's partition count must"
-            " never have been raised",
+            " node-rdkafka) need partitioner=murmur2_random; a topic's partition count must be"
+            " raised by vigil topics repartition alone",
         )
 
 

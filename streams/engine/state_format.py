@@ -1,6 +1,6 @@
 """How a state record looks in the state topic, and what is done when it doesn't.
 
-The value is one version byte, four bytes of expiry (seconds since the epoch, big endian, 0 =
+The key begins with the input's key that it is kept with (`home_of`). The value is one version byte, four bytes of expiry (seconds since the epoch, big endian, 0 =
 never) and the MessagePack of the kind's struct. The key is the kind's tag byte, the key, and, where
 there is a sub-key, a NUL byte and the sub-key.
 """
@@ -62,6 +62,16 @@ def key_and_sub(full: bytes) -> tuple[str, str]:
     """The key and sub-key in a full key; the sub-key is empty where there is none."""
     key, _, sub = full[1:].partition(b"\0")
     return key.decode(), sub.decode()
+
+
+def home_of(full: bytes) -> bytes | None:
+    """The key of the input that a record is kept with: what stands before a ``/``.
+
+    By it the record is found on its partition. None for the engine's own: it belongs to the partition.
+    """
+    if full == OFFSETS_KEY:
+        return None
+    return full[1:].partition(b"\0")[0].partition(b"/")[0]
 
 
 def expiry_of(data: bytes) -> int:

@@ -143,6 +143,14 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             log.warning("could not leave the group: %s", type(error).__name__)
         coordinator.reset_generation()
 
+    async def partition_counts(self) -> dict[str, int]:
+        """How many partitions each topic has now. Raises KafkaError."""
+        return await self.call_thread(self._partition_counts)  # type: ignore[no-any-return]
+
+    async def _partition_counts(self) -> dict[str, int]:
+        cluster = await self._ensure_consumer()._client.fetch_all_metadata()
+        return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
+
     async def ends(self, partitions: list[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
         """(first, end) offsets of these partitions."""
         return await self.call_thread(  # type: ignore[no-any-return]

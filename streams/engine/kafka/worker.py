@@ -26,7 +26,7 @@ from streams.admin.explanation import explain
 from streams.agents.contract import Agent
 from streams.engine.kafka.app import VigilApp, make_app
 from streams.engine.kafka.denied import DENIED
-from streams.engine.kafka.engine import Engine
+from streams.engine.kafka.engine import Engine, PartitionsChanged
 from streams.engine.kafka.guard import NameGuard, NameTaken
 from streams.engine.kafka.owner import Pace
 from streams.engine.kafka.transport import ChunkConsumer, ChunkThread
@@ -212,6 +212,9 @@ class Worker:
             return EXIT_NAME_TAKEN
         if isinstance(error, DENIED):
             self._say_why(error)
+            return EXIT_KAFKA
+        if isinstance(error, PartitionsChanged):
+            log.error("%s", error)
             return EXIT_KAFKA
         if isinstance(error, UnreadableState | StateTooLarge):
             log.error("%s", error)
