@@ -110,7 +110,7 @@ async def work(arguments: argparse.Namespace) -> int:
         worker_id=arguments.worker_id,
         partitions=arguments.partitions,
         prefix=arguments.prefix,
-        session_timeout_s=6.0,
+        session_timeout_s=arguments.session_timeout_s,
     )
     return await Worker(settings, [agent()], Silent()).run()
 
@@ -121,6 +121,7 @@ if __name__ == "__main__":
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--worker-id", required=True)
     parser.add_argument("--partitions", type=int, required=True)
+    parser.add_argument("--session-timeout-s", type=float, default=6.0)
     parser.add_argument("--broken", choices=sorted(FAULTS))
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")

@@ -136,8 +136,9 @@ class Load(threading.Thread):
 class Drill:
     """Topics of its own, a load, workers; `recount` compares what is committed with the input."""
 
-    def __init__(self, brokers: str, directory: Path) -> None:
+    def __init__(self, brokers: str, directory: Path, *, session_timeout_s: float = 6.0) -> None:
         self.brokers = brokers
+        self._session_timeout_s = session_timeout_s
         self.prefix = f"t{uuid.uuid4().hex[:8]}-"
         self.partitions = PARTITIONS
         self._directory = directory
@@ -163,6 +164,7 @@ class Drill:
         command = [
             *(sys.executable, str(_PROGRAM), "--brokers", self.brokers, "--prefix", self.prefix),
             *("--worker-id", name, "--partitions", str(self.partitions)),
+            *("--session-timeout-s", str(self._session_timeout_s)),
             *(("--broken", broken) if broken else ()),
         ]
         worker = subprocess.Popen(

@@ -14,6 +14,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from streams import admin
 from streams.doctor import Deployment, Severity, broker, examine
+from streams.engine.partitioner import partition_of
 from streams.patterns import load_rules
 from streams.signals import Schema
 from tests.kafka.waiting import until
@@ -62,6 +63,18 @@ def test_a_producer_that_partitions_by_crc32_is_named_with_the_setting_it_needs(
     assert finding.severity is Severity.PROBLEM
     assert "where CRC32 puts them as librdkafka does" in finding.problem
     assert "partitioner=murmur2_random" in finding.remedy
+
+
+def test_records_from_before_the_topics_got_more_partitions_are_a_note(deployment, producer):
+    for number in range(60):
+        key = f"a{number}".encode()
+        partition = partition_of(key, PARTITIONS - 1)
+        producer.send(deployment.prefix + "activity", b"{}", key, partition=partition)
+    producer.flush()
+    assert findings(deployment) == []
+    (note,) = (f for f in examine(deployment) if f.about == deployment.prefix + "activity")
+    assert note.problem.endswith("lie where their keys belonged when it had 2 partitions")
+    assert "vigil topics repartition" in note.remedy
 
 
 def test_a_clock_that_is_ahead_is_told(deployment, producer):

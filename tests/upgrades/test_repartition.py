@@ -24,7 +24,7 @@ RULES = [b"current", b"set.a", b"set.b", b"set.c", b"set.d"]
 
 @pytest.fixture
 def drill(kafka: str, tmp_path: Path):
-    with Drill(kafka, tmp_path) as drill:
+    with Drill(kafka, tmp_path, session_timeout_s=3.0) as drill:
         yield drill
 
 
@@ -82,7 +82,7 @@ def test_killed_again_and_again_it_loses_doubles_and_misplaces_nothing(
     assert f"w1 is in the group {drill.prefix}vigil" in refused(drill)
     awake.send_signal(signal.SIGTERM)
     assert awake.wait(timeout=10) == 0
-    assert members(drill) == ()
+    wait_until(lambda: members(drill) == (), "the group to be empty")
 
     for words in ("gets 6 partitions", "accounts-state/1: ", "moderation-hits gets"):
         killed_at(drill, words)
@@ -103,7 +103,9 @@ def test_killed_again_and_again_it_loses_doubles_and_misplaces_nothing(
     # Who slept through it would still put keys where they belonged.
     sleeper.send_signal(signal.SIGCONT)
     assert sleeper.wait(timeout=30) == 3
-    assert "has 6 partitions, it had 4 when this worker started" in (tmp_path / "w2.log").read_text()
+    assert (
+        "has 6 partitions, it had 4 when this worker started" in (tmp_path / "w2.log").read_text()
+    )
 
     drill.worker("w1")
     drill.worker("w2")
