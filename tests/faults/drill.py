@@ -136,7 +136,14 @@ class Load(threading.Thread):
 class Drill:
     """Topics of its own, a load, workers; `recount` compares what is committed with the input."""
 
-    def __init__(self, brokers: str, directory: Path, *, session_timeout_s: float = 6.0) -> None:
+    def __init__(
+        self,
+        brokers: str,
+        directory: Path,
+        *,
+        session_timeout_s: float = 6.0,
+        per_second: int = 3_000,
+    ) -> None:
         self.brokers = brokers
         self._session_timeout_s = session_timeout_s
         self.prefix = f"t{uuid.uuid4().hex[:8]}-"
@@ -144,7 +151,8 @@ class Drill:
         self._directory = directory
         self._workers: list[subprocess.Popen[bytes]] = []
         create({"bootstrap_servers": brokers}, prefix=self.prefix, partitions=PARTITIONS)
-        self.load = Load(brokers, self.prefix)
+        self._per_second = per_second
+        self.load = Load(brokers, self.prefix, per_second=per_second)
 
     def __enter__(self) -> Self:
         self.load.start()
@@ -158,11 +166,13 @@ class Drill:
                 worker.kill()
             worker.wait()
 
-    def worker(self, name: str, *, broken: str | None = None) -> subprocess.Popen[bytes]:
+    def worker(
+        self, name: str, *, broken: str | None = None, program: Path = _PROGRAM
+    ) -> subprocess.Popen[bytes]:
         """Start a worker process."""
         log = (self._directory / f"{name}.log").open("ab")
         command = [
-            *(sys.executable, str(_PROGRAM), "--brokers", self.brokers, "--prefix", self.prefix),
+            *(sys.executable, str(program), "--brokers", self.brokers, "--prefix", self.prefix),
             *("--worker-id", name, "--partitions", str(self.partitions)),
             *("--session-timeout-s", str(self._session_timeout_s)),
             *(("--broken", broken) if broken else ()),
@@ -184,7 +194,9 @@ class Drill:
 
     def go_on(self) -> None:
         """Begin to write again after `finish`."""
-        self.load = Load(self.brokers, self.prefix, sent=self.load.sent)
+        self.load = Load(
+            self.brokers, self.prefix, per_second=self._per_second, sent=self.load.sent
+        )
         self.load.start()
 
     def finish(self, deadline_s: float = 90.0) -> None:
@@ -203,7 +215,7 @@ class Drill:
         decisions = []
         for account, number in self.load.sent:
             one = expected.setdefault(account, counting.Count())
-            counting.count(one, number)
+            one.take(number)
             if one.seen % counting.EVERY == 0:
                 decisions.append(f"{account}.{one.seen}")
         found = Counter(
@@ -228,6 +240,6 @@ class Drill:
                     account = key[1:].decode()
                     # In two places it is wrong, whatever it says.
                     known = account in states
-                    one = msgspec.msgpack.decode(value[5:], type=counting.Count)
+                    one = msgspec.msgpack.decode(value[5:], type=counting.Count)  # a next one's too
                     states[account] = counting.Count() if known else one
         return states

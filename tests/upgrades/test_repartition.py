@@ -24,7 +24,7 @@ RULES = [b"current", b"set.a", b"set.b", b"set.c", b"set.d"]
 
 @pytest.fixture
 def drill(kafka: str, tmp_path: Path):
-    with Drill(kafka, tmp_path, session_timeout_s=3.0) as drill:
+    with Drill(kafka, tmp_path, session_timeout_s=3.0, per_second=1_000) as drill:
         yield drill
 
 
@@ -76,7 +76,7 @@ def test_killed_again_and_again_it_loses_doubles_and_misplaces_nothing(
     assert "records wait to be read" in refused(drill)
     awake, sleeper = drill.worker("w1"), drill.worker("w2")
     wait_until(lambda: members(drill) == ("w1", "w2"), "both to be in the group")
-    drill.wait_for_decisions(200)
+    drill.wait_for_decisions(100)
     sleeper.send_signal(signal.SIGSTOP)
     drill.finish()
     assert f"w1 is in the group {drill.prefix}vigil" in refused(drill)
@@ -110,7 +110,7 @@ def test_killed_again_and_again_it_loses_doubles_and_misplaces_nothing(
     drill.worker("w1")
     drill.worker("w2")
     drill.go_on()
-    drill.wait_for_decisions(500)
+    drill.wait_for_decisions(100)
     drill.finish()
     assert drill.recount() == []
     assert read(drill.brokers, drill.prefix + "dead-letters", MORE) == []
