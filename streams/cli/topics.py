@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -106,18 +107,13 @@ def repartition(
         tell(f"Nobody works and nothing waits: it may begin, with {partitions} partitions.")
         return exits.OK
     moved = asyncio.run(of_topics.repartition(connection, partitions, prefix=prefix, tell=tell))
-    totals = {
-        name: (
-            sum(one.records for one in moved if one.topic == name),
-            sum(one.moved for one in moved if one.topic == name),
-        )
-        for name in dict.fromkeys(one.topic for one in moved)
-    }
+    counts: Counter[str] = Counter()
+    for one in moved:
+        counts[one.topic] += one.moved
     records = [
-        {"topic": name, "partitions": partitions, "records": held, "moved": away}
-        for name, (held, away) in totals.items()
+        {"topic": name, "partitions": partitions, "moved": count} for name, count in counts.items()
     ]
-    output.show(records, ["topic", "partitions", "records", "moved"], json_=json_)
+    output.show(records, ["topic", "partitions", "moved"], json_=json_)
     tell(f"All topics have {partitions} partitions: start the workers, then whoever writes.")
     return exits.OK
 

@@ -29,11 +29,10 @@ Tell = Callable[[str], None]
 
 
 class Moved(NamedTuple):
-    """What became of one partition: the records that were there, and those that belong elsewhere."""
+    """How many records of one partition belonged elsewhere."""
 
     topic: str
     partition: int
-    records: int
     moved: int
 
 
@@ -95,14 +94,14 @@ class Mover:
         latest = _Latest()
         await restore(self._connection, name, partition, latest)
         away = elsewhere(latest.records, topic.role, partition, self._partitions)
-        moved = 0
+        count = 0
         while some := list(islice(away, _AT_ONCE)):
             async with self._producer.transaction():
                 await self._write(name, partition, some)
                 # Before the commit, so that a test may end it here.
-                moved += len(some)
-                self._tell(f"{name}/{partition}: {moved} of {len(latest.records)} belong elsewhere")
-        return Moved(name, partition, len(latest.records), moved)
+                count += len(some)
+                self._tell(f"{name}/{partition}: {count} of {len(latest.records)} belong elsewhere")
+        return Moved(name, partition, count)
 
     async def _write(self, name: str, here: int, some: list[tuple[int, bytes, bytes]]) -> None:
         sent = [

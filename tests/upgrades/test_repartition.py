@@ -82,7 +82,7 @@ def test_killed_again_and_again_it_loses_doubles_and_misplaces_nothing(
     assert f"w1 is in the group {drill.prefix}vigil" in refused(drill)
     awake.send_signal(signal.SIGTERM)
     assert awake.wait(timeout=10) == 0
-    wait_until(lambda: members(drill) == (), "the group to be empty")
+    assert members(drill) == (), "who is asked to stop leaves at once"
 
     for words in ("gets 6 partitions", "accounts-state/1: ", "moderation-hits gets"):
         killed_at(drill, words)

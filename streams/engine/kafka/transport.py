@@ -141,7 +141,7 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             )
         except KafkaError as error:
             log.warning("could not leave the group: %s", type(error).__name__)
-        coordinator.reset_generation()
+        # aiokafka's `reset_generation` would join again at once, to stay until the session ends.
 
     async def partition_counts(self) -> dict[str, int]:
         """How many partitions each topic has now. Raises KafkaError."""
