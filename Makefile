@@ -23,7 +23,7 @@ demo: $(VIGIL) $(JARS) ## a simulated day through a real Kafka, with a summary
 	@$(BIN)/vigil demo
 
 test: lint $(JARS) $(NEIGHBOURS) programs ## everything: lint, unit, property and real-broker tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VIGIL) ## style, types, and which way dependencies point
 	@$(BIN)/ruff format --check -q . || { echo "run: make format"; exit 1; }

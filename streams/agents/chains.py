@@ -60,35 +60,29 @@ def climb(
     if not pattern.stages:
         return [(group, _alone(entry)) for _, group, entry in climbers]
     fired: list[tuple[str, Firing]] | None = None
-    waiting = list(climbers)
+    waiting = climbers
     latest = max(state.now, newest)
     while waiting:  # those above a stage stand before it
-        if len(waiting) == 1:  # nearly always
-            here, waiting = waiting, []
-            number = here[0].stage
-        else:
-            number = max(one.stage for one in waiting)
-            here = [one for one in waiting if one.stage == number]
-            waiting = [one for one in waiting if one.stage != number]
+        here, waiting = _innermost(waiting)
+        number = here[0].stage
         stage = pattern.stages[number]
         correlation = stage.correlation
+        above: list[Climber] = []
         if not number:
             fired = []
         for group, entries in _windows(here, correlation, newest):
             sub = window_sub(pattern, number, group)
             window = state.get(WINDOW, owner, sub) or Window()
-            if fired is not None and pattern.absence is None:
-                fired += [(group, one) for one in correlation.add_all(window, entries, newest)]
+            if fired is None:
+                found = correlation.satisfied(window, entries, newest)
+                above += [_occurrence(stage, group, one) for one in found]
             else:
-                for satisfied in correlation.satisfied(window, entries, newest):
-                    if fired is not None:
-                        fired.append((group, satisfied.firing))
-                    else:
-                        waiting.append(_occurrence(stage, group, satisfied))
+                fired += [(group, one) for one in _told(pattern, window, entries, newest)]
             expires_at = latest + correlation.horizon
             state.put(WINDOW, owner, window, expires_at, sub)
             if group:
                 note_group(state, Place(owner, pattern, number, group), entries[-1].at, expires_at)
+        waiting = [*waiting, *above] if waiting else above
     if fired and pattern.entity is not None:
         return [(group, whole(state, owner, pattern, group, firing)) for group, firing in fired]
     return fired
@@ -149,6 +143,26 @@ def _places(state: State, owner: str, pattern: Pattern, number: int, group: str)
         yield Place(owner, pattern, number, name)
 
 
+def _innermost(waiting: Sequence[Climber]) -> tuple[Sequence[Climber], Sequence[Climber]]:
+    """Those that wait before the innermost stage, and the others."""
+    if len(waiting) == 1:  # nearly always
+        return waiting, ()
+    number = max(one.stage for one in waiting)
+    here = [one for one in waiting if one.stage == number]
+    return here, [one for one in waiting if one.stage != number]
+
+
+def _told(
+    pattern: Pattern, window: Window, entries: Sequence[Entry], newest: int
+) -> Sequence[Firing]:
+    correlation = pattern.stages[0].correlation
+    if pattern.absence is not None:
+        return correlation.satisfying(window, entries, newest)
+    if len(entries) == 1:
+        return correlation.add(window, entries[0], newest)
+    return correlation.add_all(window, entries, newest)
+
+
 def _alone(entry: Entry) -> Firing:
     return Firing(entry.at, True, (entry.id,), entry.at, entry.at, 1)
 
@@ -156,7 +170,7 @@ def _alone(entry: Entry) -> Firing:
 def _occurrence(stage: Stage, group: str, satisfied: Satisfied) -> Climber:
     assert stage.above is not None
     value = group if stage.counted else stage.bits
-    entry = Entry(satisfied.firing.at, satisfied.id, value, satisfied.sources)
+    entry = Entry(satisfied.at, satisfied.id, value, satisfied.sources)
     return Climber(stage.above, group if stage.passes else "", entry)
 
 

@@ -35,8 +35,8 @@ from streams.signals import Schema
 IDLE_MS = 30 * 86_400_000
 """An entity is forgotten so long after its last signal, unless a rule remembers longer."""
 
-Finders = dict[tuple[str, str, str], Dispatch]
-"""How plans are found, by type of entity, topic, and value of the topic's dispatch field."""
+Finders = dict[tuple[str, str], dict[str, Dispatch]]
+"""How plans are found, by type of entity and topic, and by value of the topic's dispatch field."""
 
 
 class Entities:
@@ -83,7 +83,10 @@ class Entities:
         now = state.now
         state.put(ENTITY, entity, record, (now if now > newest else newest) + kept_ms)  # noqa: FURB136 - as in `accounts`
         # 3.
-        find = self._finders.get((kind, topic, dispatch_value(signal)))
+        finders = self._finders.get((kind, topic))
+        if finders is None:
+            return
+        find = finders.get(dispatch_value(signal))
         if find is not None and (plans := find(signal)):
             arrival = Arrival(signal, entity, tagged, newest, len(ids) < RING_BYTES)
             self._matching.take_in(state, arrival, plans, out)
@@ -153,7 +156,5 @@ def _finders(ruleset: RuleSet) -> Finders:
                 of_type = found.setdefault((str(plan.pattern.entity), topic), {})
                 of_type.setdefault(value, []).append(plan)
     return {
-        (entity, topic, value): find
-        for (entity, topic), plans in found.items()
-        for value, find in dispatch(plans, fields(topic)).items()
+        (entity, topic): dispatch(plans, fields(topic)) for (entity, topic), plans in found.items()
     }

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from streams.bench.agents import agents
 from streams.bench.bench_broker import WORKER_CORE, broker, pin_harness
 from streams.bench.catalogue import catalogue
 from streams.bench.measure import say
@@ -32,7 +33,7 @@ from streams.embedded import KafkaNotStarted, ToolMissing
 
 WITHOUT_KAFKA = ("patterns",)
 JOBS = (
-    *("same-job", "catalogue", "accounts-scale", "latency", "recovery", "restore"),
+    *("same-job", "catalogue", "agents", "accounts-scale", "latency", "recovery", "restore"),
     *WITHOUT_KAFKA,
     "soak",
 )
@@ -76,6 +77,7 @@ def run_job(
     jobs: dict[str, Callable[[], Iterator[Result]]] = {
         "same-job": lambda: same_job(brokers, sizes, core, vigil=Vigil(), faust=Faust(), jvm=jvm),
         "catalogue": lambda: catalogue(brokers, sizes, core),
+        "agents": lambda: agents(brokers, sizes, core),
         "accounts-scale": lambda: accounts_scale(
             brokers, sizes, core, vigil=Vigil(), accounts=SCALE_QUICK if quick else SCALE
         ),

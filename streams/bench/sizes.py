@@ -27,7 +27,7 @@ class Sizes:
 
 
 QUICK = Sizes(
-    signals=200_000,
+    signals=400_000,
     accounts=20_000,
     faust_signals=9_000,
     jvm_signals=400_000,

@@ -48,6 +48,18 @@ class FileProgress:
         """Nothing to close."""
 
 
+def progress_file(run: Run, agent: str) -> Path:
+    """Where a worker with that agent tells how far it is."""
+    return run.directory / f"{agent}-committed"
+
+
+def start_agent(run: Run, agent: str) -> WorkerProcess:
+    """Start a worker with one agent, by name, pinned to the run's core."""
+    command = [sys.executable, "-m", "streams.bench.vigil_worker", run.brokers, run.prefix]
+    command += [str(run.partitions), agent, str(progress_file(run, agent))]
+    return WorkerProcess(command, core=run.core, log=run.directory / f"{agent}.log")
+
+
 def decode_state(key: bytes, value: bytes) -> tuple[str, AccountState]:
     """Decode a record of the state topic."""
     account = msgspec.msgpack.decode(value[HEADER_BYTES:], type=Account)
@@ -70,13 +82,11 @@ class Vigil:
 
     def progress(self, run: Run) -> Progress:
         """What the worker itself counts at each commit; the recount checks it."""
-        return FileProgress(self._progress(run))
+        return FileProgress(progress_file(run, AGENT.name))
 
     def start(self, run: Run) -> WorkerProcess:
         """Start one worker."""
-        command = [sys.executable, "-m", "streams.bench.vigil_worker", run.brokers, run.prefix]
-        command += [str(run.partitions), "bench-1", str(self._progress(run))]
-        return WorkerProcess(command, core=run.core, log=run.directory / "vigil.log")
+        return start_agent(run, AGENT.name)
 
     def verify(self, run: Run, truth: Recount) -> None:
         """Both the states and the decisions, exactly."""
@@ -86,7 +96,3 @@ class Vigil:
         check_states(self.name, states, truth)
         found = read_decisions(run.brokers, run.prefix + DECISIONS)
         check_decisions(self.name, found, truth)
-
-    @staticmethod
-    def _progress(run: Run) -> Path:
-        return run.directory / "committed"

@@ -1,9 +1,11 @@
-"""One Vigil worker with the same-job's agent, on the real engine.
+"""One Vigil worker with one agent, on the real engine.
 
-Run as ``python -m streams.bench.vigil_worker BROKERS PREFIX PARTITIONS NAME PROGRESS``. PROGRESS is
+Run as ``python -m streams.bench.vigil_worker BROKERS PREFIX PARTITIONS AGENT PROGRESS``. PROGRESS is
 a file that holds two little-endian 64-bit numbers: how many signals this process has handled, and
 how many of them are committed. It is mapped, so that telling costs no system call.
-Commits each second, like the peers; what `vigil run` does on top (patterns, web, metrics) is off.
+
+AGENT is ``same-job``, which commits each second like the peers, or one of the shipped agents with
+the shipped patterns, at the pace of `vigil run`; what that does on top (web, metrics) is off.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ import os
 import sys
 from pathlib import Path
 
+from streams.agents.contract import Agent
 from streams.bench.agent import AGENT
 from streams.bench.engine import COMMIT_EVERY_S
+from streams.bench.product import shipped_agents
 from streams.bench.vigil_engine import PROGRESS
 from streams.engine.kafka.owner import Pace
 from streams.engine.kafka.worker import Worker, WorkerSettings
@@ -69,18 +73,24 @@ class ProgressFile:
 
 async def run(arguments: list[str]) -> None:
     """Run until stopped, then end the process with the worker's exit code."""
-    brokers, prefix, partitions, name, progress = arguments
+    brokers, prefix, partitions, agent, progress = arguments
+    each_second = Pace(with_outputs_s=COMMIT_EVERY_S, at_most_s=COMMIT_EVERY_S)
     settings = WorkerSettings(
-        connection={"bootstrap_servers": brokers.split(",")},
-        worker_id=name,
+        connection={"bootstrap_servers": brokers},
+        worker_id=f"bench-{agent}",
         partitions=int(partitions),
         prefix=prefix,
-        pace=Pace(with_outputs_s=COMMIT_EVERY_S, at_most_s=COMMIT_EVERY_S),
+        pace=each_second if agent == AGENT.name else Pace(),
     )
-    code = await Worker(settings, [AGENT], ProgressFile(progress)).run()
+    code = await Worker(settings, [_agent(agent)], ProgressFile(progress)).run()
     # At once, without the loop's own farewell: tasks and threads of Faust may linger.
     logging.shutdown()
     os._exit(code)
+
+
+def _agent(name: str) -> Agent:
+    (found,) = [one for one in (AGENT, *shipped_agents()) if one.name == name]
+    return found
 
 
 if __name__ == "__main__":

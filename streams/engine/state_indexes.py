@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from streams.agents.contract import NEVER
 from streams.engine.state_format import prefix_of
 
-_BUCKET_S = 3600
+_HOUR_S = 3600
 
 
 class SubKeys:
@@ -18,18 +18,19 @@ class SubKeys:
 
     def __init__(self, kinds: Iterable[bytes]) -> None:
         self._subs: dict[bytes, set[bytes]] = {}
-        self._kinds = set(kinds)
+        self.kinds = set(kinds)
+        """Tags of the kinds that are noted."""
 
     def add(self, full: bytes) -> None:
         """Note a full key; one without a sub-key is ignored."""
-        if full[:1] in self._kinds:
+        if full[:1] in self.kinds:
             prefix = prefix_of(full)
             if prefix:
                 self._subs.setdefault(prefix, set()).add(full[len(prefix) :])
 
     def discard(self, full: bytes) -> None:
         """Forget a full key."""
-        if full[:1] not in self._kinds:
+        if full[:1] not in self.kinds:
             return
         prefix = prefix_of(full)
         subs = self._subs.get(prefix)
@@ -44,8 +45,8 @@ class SubKeys:
         `present` are all full keys, of which those of the kind are noted when it is first asked for.
         """
         kind = prefix[:1]
-        if kind not in self._kinds:
-            self._kinds.add(kind)
+        if kind not in self.kinds:
+            self.kinds.add(kind)
             for full in present:
                 self.add(full)
         return sorted(self._subs.get(prefix, ()))
@@ -60,11 +61,16 @@ class Expiries:
 
     def __init__(self) -> None:
         self._due: dict[int, list[bytes]] = {}
+        self._last = -1  # the hour that was noted last: what is new mostly expires in the same one
+        self._in_last: list[bytes] = []
 
     def add(self, full: bytes, expires_s: int) -> None:
         """Note a key and when it expires; `NEVER` isn't noted."""
         if expires_s != NEVER:
-            self._due.setdefault(expires_s // _BUCKET_S, []).append(full)
+            hour = expires_s // _HOUR_S
+            if hour != self._last:
+                self._last, self._in_last = hour, self._due.setdefault(hour, [])
+            self._in_last.append(full)
 
     def moved(self, full: bytes, before_s: int, expires_s: int) -> None:
         """Note that a key expires at another time than before: sooner, or at all."""
@@ -76,8 +82,10 @@ class Expiries:
 
         `present` gives a key's present expiry, or None if it is gone.
         """
-        for bucket in [b for b in self._due if (b + 1) * _BUCKET_S <= until_s]:
-            for full in self._due.pop(bucket):
+        for hour in [one for one in self._due if (one + 1) * _HOUR_S <= until_s]:
+            if hour == self._last:
+                self._last = -1
+            for full in self._due.pop(hour):
                 expires_s = present(full)
                 if expires_s is None or expires_s == NEVER:
                     continue

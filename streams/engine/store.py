@@ -64,6 +64,8 @@ class Store:
         self._last_cell: Cell | None = None
         self._last_sub = self._last_sub_key = ""
         self._last_sub_cell: Cell | None = None
+        self._missed = self._missed_sub = ""
+        self._missed_full = b""
         self._reader = Reader(kinds)
         self.timers = Timers(self._reader)
         self._encode = msgspec.msgpack.Encoder().encode
@@ -82,6 +84,8 @@ class Store:
                 cell.touched = True
                 self._touched.append(cell)
         elif entry is None:
+            # A handler mostly puts what it has just missed: `put` need not make its key again.
+            self._missed, self._missed_sub, self._missed_full = key, sub, full
             return None
         else:
             cell = self._load(full, entry, kind)
@@ -106,7 +110,9 @@ class Store:
             cell = self._last_cell
             known = key is self._last_key
         if cell is None or not known or cell.kind is not kind:
-            full = full_key(kind.tag, key, sub)
+            full = self._missed_full
+            if key is not self._missed or sub is not self._missed_sub or full[:1] != kind.tag:
+                full = full_key(kind.tag, key, sub)
             entry = self._entries.get(full)
             if isinstance(entry, Cell):
                 cell = entry
@@ -305,7 +311,7 @@ class Store:
         self._entries[full] = cell
         self._touched.append(cell)
         self._hot.append(cell)
-        if data is None:
+        if data is None and kind.tag in self._subs.kinds:
             self._subs.add(full)
         return cell
 

@@ -91,14 +91,11 @@ class Entry(NamedTuple):
 
 
 class Satisfied(NamedTuple):
-    """A record at which the condition holds.
+    """A record at which the condition holds; `sources` are the classes of source in its window."""
 
-    `firing` is what would be told, with its time as `at`; `sources` are those in its window.
-    """
-
+    at: int
     id: str
     sources: int
-    firing: Firing
 
 
 class Correlation(ABC):
@@ -154,30 +151,51 @@ class Correlation(ABC):
         self._forget(window, newest)
         return fired
 
-    def satisfied(self, window: Window, entries: Sequence[Entry], newest: int) -> list[Satisfied]:
+    def satisfied(
+        self, window: Window, entries: Sequence[Entry], newest: int
+    ) -> Sequence[Satisfied]:
         """As `add_all`, but every record that satisfies the condition only now.
 
         Whatever the cooldown, oldest first.
         """
-        if len(entries) == 1 and (not window.ats or entries[0].at > window.ats[-1]):
-            span = self._append(window, entries[0])
-            found = [self._satisfied(window, len(window.ats) - 1, *span)] if span else []
+        newly = self._newly(window, entries)
+        ats, ids = window.ats, window.ids
+        found: Sequence[Satisfied] = ()
+        if newly:
+            found = [
+                Satisfied(ats[index], ids[index], self._sources(window, low, high))
+                for index, (low, high) in newly
+            ]
+        if window.spans or len(ats) > self.limit or ats[0] <= newest - self._kept:
             self._forget(window, newest)
-            return found
-        before = {window.ats[high - 1] for _, high in self._held(window, entries)}
-        new = {entry.id for entry in entries if self._insert(window, entry)}
+        return found
+
+    def satisfying(self, window: Window, entries: Sequence[Entry], newest: int) -> list[Firing]:
+        """As `satisfied`; what there is to tell of each."""
         found = [
-            self._satisfied(window, index, low, high)
-            for low, high in self._held(window, entries)
-            for index in range(bisect_left(window.ats, window.ats[high - 1]), high)
-            if window.ats[index] not in before or window.ids[index] in new
+            self.firing(window, low, high, opens=True)
+            for _, (low, high) in self._newly(window, entries)
         ]
         self._forget(window, newest)
         return found
 
-    def _satisfied(self, window: Window, index: int, low: int, high: int) -> Satisfied:
-        sources = union(window.sources, low, high) if self.independent else 0
-        return Satisfied(window.ids[index], sources, self.firing(window, low, high, opens=True))
+    def _newly(self, window: Window, entries: Sequence[Entry]) -> Sequence[tuple[int, Span]]:
+        """Take entries in; places of the records that satisfy the condition only now."""
+        ats = window.ats
+        if len(entries) == 1 and (not ats or entries[0].at > ats[-1]):
+            span = self._append(window, entries[0])
+            return ((len(ats) - 1, span),) if span else ()
+        before = {ats[high - 1] for _, high in self._held(window, entries)}
+        new = {entry.id for entry in entries if self._insert(window, entry)}
+        return [
+            (index, (low, high))
+            for low, high in self._held(window, entries)
+            for index in range(bisect_left(ats, ats[high - 1]), high)
+            if ats[index] not in before or window.ids[index] in new
+        ]
+
+    def _sources(self, window: Window, low: int, high: int) -> int:
+        return union(window.sources, low, high) if self.independent else 0
 
     def _append(self, window: Window, entry: Entry) -> Span | None:
         """Put a record newer than all others; its window if that holds."""

@@ -194,8 +194,8 @@ def test_zero_tolerance_is_granted_whatever_the_budget_and_the_breaker_and_count
     assert held(play) == ["e2"]
 
 
-def test_zero_tolerance_and_what_is_critical_ask_for_a_checkpoint_at_once():
-    for fields, urgent in (({"zero": True}, True), ({"severity": "critical"}, True), ({}, False)):
+def test_what_is_granted_asks_for_a_checkpoint_at_once_and_what_is_held_does_not():
+    for fields, urgent in (({"zero": True}, True), ({}, True), ({"budget_hour": 0}, False)):
         _, key, value, ts = proposal("e1", **fields).record
         processor = Processor(agent(), 0, 1)
         processor.inputs.add(1, [MemoryRecord(key, value, 0, ts)], 1, 1)

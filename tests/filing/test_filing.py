@@ -41,13 +41,14 @@ class Vault:
         self.journal = directory / "filed.jsonl"
         self.waited: list[float] = []
         self.credentials = Credentials(USERNAME, PASSWORD)
+        self.timeout_s = 30.0
 
     async def pause(self, seconds: float) -> None:
         self.waited.append(seconds)
 
     async def file(self, server: StandIn, what="file", **options):
         with Journal(self.journal) as journal:
-            async with Wire(server.url, self.credentials, timeout_s=0.25) as wire:
+            async with Wire(server.url, self.credentials, timeout_s=self.timeout_s) as wire:
                 filer = Filer(wire, journal, Reporter(), self.media, self.pause)
                 return await getattr(filer, what)(REPORT, **options)
 
@@ -79,6 +80,8 @@ async def test_a_report_is_filed_with_its_files_and_once(vault):
 @pytest.mark.parametrize("fault", ["dropped", "lost", "hang", "500", "1000"])
 @pytest.mark.parametrize("step", STEPS)
 async def test_in_doubt_it_is_begun_anew_or_finished_again(vault, step, fault):
+    if fault == "hang":
+        vault.timeout_s = 1.0
     async with StandIn(**{step: [fault]}).running() as server:
         await vault.file(server)
         whole(server)

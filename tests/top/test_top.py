@@ -218,8 +218,9 @@ def test_on_a_terminal_it_goes_on_until_ctrl_c_and_leaves_it_as_it_was(workers):
     """Three scrapes: the first, and two frames that moved."""
     master, slave = pty.openpty()
     run = subprocess.Popen(
-        [sys.executable, "-m", "streams.cli", "top", "--interval", "0.1",
-         "--web", workers[0].address],
+        # Whoever runs the tests in the background has them ignore Ctrl-C.
+        ["env", "--default-signal=INT", sys.executable, "-m", "streams.cli", "top",
+         "--interval", "0.1", "--web", workers[0].address],
         stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "TERM": "xterm"},
     )  # fmt: skip
     os.close(slave)
