@@ -49,11 +49,7 @@ class Standing:
             )
         reasons = []
         if self.members:
-            reasons.append(
-                f"{', '.join(self.members)} is in the group {self.group}"
-                if len(self.members) == 1
-                else f"{', '.join(self.members)} are in the group {self.group}"
-            )
+            reasons.append(f"workers are in the group {self.group} ({', '.join(self.members)})")
         if self.unread:
             waiting = ", ".join(f"{count} of {name}" for name, count in self.unread.items())
             reasons.append(f"records wait to be read ({waiting})")

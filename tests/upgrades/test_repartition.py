@@ -79,7 +79,7 @@ def test_killed_again_and_again_it_loses_doubles_and_misplaces_nothing(
     drill.wait_for_decisions(100)
     sleeper.send_signal(signal.SIGSTOP)
     drill.finish()
-    assert f"w1 is in the group {drill.prefix}vigil" in refused(drill)
+    assert f"workers are in the group {drill.prefix}vigil (w1)" in refused(drill)
     awake.send_signal(signal.SIGTERM)
     assert awake.wait(timeout=10) == 0
     assert members(drill) == (), "who is asked to stop leaves at once"
