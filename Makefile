@@ -8,13 +8,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := $(VENV)/.packages
 VIGIL := $(VENV)/.vigil
+PAINTED := pictures/node_modules/.package-lock.json
 NEIGHBOURS := $(VENV)/.neighbours
 PINNED := --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
   --no-emit-trusted-host --no-emit-find-links --no-emit-options
 JARS := .build/kafka/libs/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench venv jars programs requirements clean
+.PHONY: help demo test lint format docs pictures bench venv jars programs requirements clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,11 @@ docs: $(VIGIL) ## what is written from the code: two pages, the schema of rule f
 	@mv .build/metrics.md docs/metrics.md
 	@mv .build/rule.schema.json streams/patterns/rule.schema.json
 	@$(BIN)/python -m dashboards
+
+pictures: $(VIGIL) $(JARS) $(PAINTED) ## of the boards, in docs/pictures, as a demo fills them
+	@command -v prometheus >/dev/null || { echo "prometheus is missing: apt-get install prometheus"; exit 1; }
+	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium"; exit 1; }
+	@CHROMIUM=$$(command -v chromium) node pictures/take.mjs $(BIN)/vigil demo --stay --rate 6000
 
 bench: $(VIGIL) $(JARS) ## the benchmarks, all or BENCH='job …'
 	@$(BIN)/python -m streams.bench $(BENCH)
@@ -83,6 +89,13 @@ $(NEIGHBOURS): requirements-neighbours.txt | $(VIGIL)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# Grafana's components and what they need: for pictures alone.
+$(PAINTED): pictures/package-lock.json
+	@command -v npm >/dev/null && node -e 'let [a, b] = process.versions.node.split("."); process.exit(a * 100 + +b < 2019 ? 1 : 0)' \
+	  || { echo "Node.js 20.19 or newer, with npm, is missing (Debian 12 has an older one)"; exit 1; }
+	@npm ci --prefix pictures --loglevel=error
+	@touch $@
+
 # It says which Debian package is missing, if one is.
 $(JARS): deploy/kafka/pom.xml | $(VIGIL)
 	@$(BIN)/python -m streams.embedded
@@ -101,4 +114,4 @@ requirements: $(VIGIL) ## pin the newest allowed packages anew
 
 clean: ## remove what was built; a running embedded Kafka is stopped first
 	@[ ! -x $(BIN)/vigil ] || $(BIN)/vigil kafka stop >/dev/null 2>&1 || true
-	@rm -rf $(VENV) .build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .build pictures/node_modules dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -34,7 +34,8 @@ class Panel:
     """One panel. `unit` is Grafana's name of a unit; `about` says what to do when it looks bad.
 
     `bad` is the value from which on it looks bad, `good_above` says that it does below instead.
-    `width` is in columns of `GRID`.
+    `width` is in columns of `GRID`. `columns` are a table's, in order: label, or `Value`, and heading.
+    `empty` is said where there is nothing to show, and that is as it should be.
     """
 
     title: str
@@ -46,6 +47,8 @@ class Panel:
     bad: float | None = None
     good_above: bool = False
     at_most: float | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,19 @@ class Board:
         return tuple(panel for row in self.rows for panel in row.panels)
 
 
-def number(title: str, unit: str, about: str, expr: str, *, bad: float | None = None) -> Panel:
+def number(
+    title: str,
+    unit: str,
+    about: str,
+    expr: str,
+    *,
+    bad: float | None = None,
+    good_above: bool = False,
+) -> Panel:
     """A panel with one number."""
-    return Panel(title, unit, about, (Query(expr),), Look.NUMBER, width=4, bad=bad)
+    return Panel(
+        title, unit, about, (Query(expr),), Look.NUMBER, width=4, bad=bad, good_above=good_above
+    )
 
 
 def titled(expr: str) -> str:

@@ -13,36 +13,36 @@ ENFORCEMENT = Board(
             "The last day",
             (
                 number(
-                    "Suspensions", "short",
+                    "Suspensions", "locale",
                     "Accounts suspended in a day. Far from what is usual: look by harm below, then at"
                     " the patterns that caused it; `vigil undo` reverses a pattern's version.",
                     'sum(increase(vigil_enforcement_total{action="suspend"}[1d]))',
                 ),
                 number(
-                    "Undone", "short",
+                    "Undone", "locale",
                     "Actions reversed in a day. Each was a mistake against somebody: find out which"
                     " pattern, and that it was corrected.",
                     'sum(increase(vigil_enforcement_total{action="undo"}[1d]))', bad=1,
                 ),
                 number(
-                    "Held", "short",
+                    "Held", "locale",
                     "Actions put on hold in a day. `vigil queue` lists what waits.",
                     "sum(increase(vigil_held_total[1d]))",
                 ),
                 number(
-                    "Released or voided", "short",
+                    "Released or voided", "locale",
                     "Held actions a person decided in a day. Well below what was held: reviewers"
                     " don't keep up.",
                     'sum(increase(vigil_verdicts_total{verdict=~"released|voided"}[1d]))',
                 ),
                 number(
-                    "Waiting at least", "short",
+                    "Waiting at least", "locale",
                     "Held in the last week less decided in it: at least so many wait. Grows day by"
                     " day: more reviewers, or a pattern that proposes too much.",
                     f"clamp_min(sum(increase(vigil_held_total[7d])) - {_DECIDED}, 0)", bad=50,
                 ),
                 number(
-                    "Breakers opened", "short",
+                    "Breakers opened", "locale",
                     "Patterns that act no more until a person looks: `vigil queue --patterns`.",
                     "sum(increase(vigil_breakers_total[1d]))", bad=1,
                 ),
@@ -52,7 +52,7 @@ ENFORCEMENT = Board(
             "What is done",
             (
                 Panel(
-                    "Actions", "short",
+                    "Actions", "locale",
                     "Per hour. A new mix without a new rule set is the world's doing; with one, read"
                     " `vigil rules diff`.",
                     (Query(
@@ -61,7 +61,7 @@ ENFORCEMENT = Board(
                     Look.STACK,
                 ),
                 Panel(
-                    "Suspensions by harm", "short",
+                    "Suspensions by harm", "locale",
                     "Per hour. Suspensions for mild harms: check the ladder's policy first.",
                     (Query(
                         'sum by (harm) (increase(vigil_enforcement_total{action="suspend"}[1h]))',
@@ -70,7 +70,7 @@ ENFORCEMENT = Board(
                     Look.STACK,
                 ),
                 Panel(
-                    "Offended again after", "short",
+                    "Offended again after", "locale",
                     "Per hour: proposals against somebody to whom that was done before for the same"
                     " harm. Many after a message and few after a warning: a warning is what helps.",
                     (Query("sum by (after) (increase(vigil_repeats_total[1h]))", "{{after}}"),),
@@ -82,7 +82,7 @@ ENFORCEMENT = Board(
             "What the governor says",
             (
                 Panel(
-                    "Verdicts", "short",
+                    "Verdicts", "locale",
                     "Per hour, what became of proposed actions. Granted falls and held rises: a"
                     " budget is spent or a breaker is open.",
                     (
@@ -93,21 +93,22 @@ ENFORCEMENT = Board(
                     ),
                 ),
                 Panel(
-                    "What holds", "short",
+                    "What holds", "locale",
                     "Per hour, by cause. `budget_hour` in bursts is what budgets are for; all day"
                     " long it is too small, or the pattern too wide.",
                     (Query("sum by (held_by) (increase(vigil_held_total[1h]))", "{{held_by}}"),),
                     Look.STACK,
                 ),
                 Panel(
-                    "Who is held most", "short",
+                    "Who is held most", "locale",
                     "Patterns by actions held in a day. Open pattern quality for the first of them.",
                     (Query(
                         "topk(10, " + titled(
-                            "sum by (pattern) (increase(vigil_held_total[1d]))"
+                            "sum by (pattern) (increase(vigil_held_total[1d])) > 0"
                         ) + ")"
                     ),),
-                    Look.TABLE,
+                    Look.TABLE, columns=(("title", "Pattern"), ("Value", "Held")),
+                    empty="Nothing was held",
                 ),
             ),
         ),
@@ -115,14 +116,14 @@ ENFORCEMENT = Board(
             "What waits for people",
             (
                 Panel(
-                    "New review items", "short",
+                    "New review items", "locale",
                     "Per hour, by reason. `appeal` rises: somebody was wronged in numbers; look at"
                     " what was done in the days before.",
                     (Query("sum by (reason) (increase(vigil_review_items_total[1h]))", "{{reason}}"),),
                     Look.STACK, width=12,
                 ),
                 Panel(
-                    "Reviews", "short",
+                    "Reviews", "locale",
                     "Per hour, by outcome. More overturned than before: pattern quality says which"
                     " pattern is to blame.",
                     (Query("sum by (outcome) (increase(vigil_reviewed_total[1h]))", "{{outcome}}"),),

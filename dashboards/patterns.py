@@ -21,32 +21,37 @@ PATTERNS = Board(
             "Movers and silence",
             (
                 Panel(
-                    "Movers", "short",
+                    "Movers", "locale",
                     "Detections of the last day less those of the same day a week ago, the ten that"
                     " grew most. Read some with `vigil tap detections`; `vigil backtest` says what"
                     " another threshold would have found.",
                     (Query(f"topk(10, {titled(f'{_FIRED} - {_FIRED_BEFORE}')})"),),
-                    Look.TABLE,
+                    Look.TABLE, columns=(("title", "Pattern"), ("Value", "More than a week ago")),
                 ),
                 Panel(
-                    "Silent live patterns", "short",
+                    "Silent live patterns", "locale",
                     "Live for a week without a detection. Either nobody does it, or the pattern is"
                     " blind: see below what it looks at, and run its inline tests (`vigil test`).",
                     (Query(
                         'max by (title, severity) (vigil_pattern_info{mode="live", pattern=~"$pattern"}'
                         " and on (pattern) sum by (pattern) (increase(vigil_detections_total[7d])) == 0)"
                     ),),
-                    Look.TABLE,
+                    Look.TABLE, columns=(("title", "Pattern"), ("severity", "Severity")),
+                    empty="None",
                 ),
                 Panel(
-                    "What patterns look at", "short",
+                    "What patterns look at", "locale",
                     "Signals a second, now, on each topic a pattern looks at. At nought the pattern"
                     " can't fire by it: find out why the source is silent.",
                     (Query(
-                        'max by (pattern, topic) (vigil_pattern_topic_info{pattern=~"$pattern"})'
-                        " * on (topic) group_left () sum by (topic) (rate(vigil_signals_total[5m]))"
+                        "sort(" + titled(
+                            'max by (pattern, topic) (vigil_pattern_topic_info{pattern=~"$pattern"})'
+                            " * on (topic) group_left () sum by (topic)"
+                            " (rate(vigil_signals_total[$__rate_interval]))"
+                        ) + ")"
                     ),),
                     Look.TABLE,
+                    columns=(("title", "Pattern"), ("topic", "Topic"), ("Value", "Signals a second")),
                 ),
             ),
         ),
@@ -54,39 +59,46 @@ PATTERNS = Board(
             "Blind spots",
             (
                 Panel(
-                    "Hits by source", "short",
+                    "Hits by source", "locale",
                     "Per hour. A source at nought that isn't usually: its detector is down, and the"
                     " patterns beside can't fire.",
                     (Query("sum by (source) (increase(vigil_hits_total[1h]))", "{{source}}"),),
-                    width=6,
+                    width=12,
                 ),
                 Panel(
-                    "Who hangs on a source", "short",
+                    "Who hangs on a source", "locale",
                     "Hits of the last hour from a source that a pattern can't do without. At nought"
                     " the pattern is blind, however busy everything else is.",
                     (Query(
-                        'max by (pattern, source) (vigil_pattern_source_info{pattern=~"$pattern"})'
-                        " * on (source) group_left () sum by (source) (increase(vigil_hits_total[1h]))"
+                        "sort(" + titled(
+                            'max by (pattern, source) (vigil_pattern_source_info{pattern=~"$pattern"})'
+                            " * on (source) group_left () sum by (source)"
+                            " (increase(vigil_hits_total[1h]))"
+                        ) + ")"
                     ),),
-                    Look.TABLE, width=6,
+                    Look.TABLE, width=12,
+                    columns=(("title", "Pattern"), ("source", "Source"), ("Value", "Hits")),
                 ),
                 Panel(
-                    "Hits by surface", "short",
+                    "Hits by surface", "locale",
                     "Per hour, by where the content was found. A surface at nought is one that nobody"
                     " looks at any more, or that the product no longer has.",
                     (Query("sum by (surface) (increase(vigil_hits_total[1h]))", "{{surface}}"),),
-                    width=6,
+                    width=12,
                 ),
                 Panel(
-                    "Who hangs on a surface", "short",
+                    "Who hangs on a surface", "locale",
                     "Hits of the last hour on a surface that a pattern can't do without. At nought"
                     " the pattern is blind there: ask whoever runs the detector for it.",
                     (Query(
-                        'max by (pattern, surface) (vigil_pattern_surface_info{pattern=~"$pattern"})'
-                        " * on (surface) group_left () sum by (surface)"
-                        " (increase(vigil_hits_total[1h]))"
+                        "sort(" + titled(
+                            'max by (pattern, surface) (vigil_pattern_surface_info{pattern=~"$pattern"})'
+                            " * on (surface) group_left () sum by (surface)"
+                            " (increase(vigil_hits_total[1h]))"
+                        ) + ")"
                     ),),
-                    Look.TABLE, width=6,
+                    Look.TABLE, width=12,
+                    columns=(("title", "Pattern"), ("surface", "Surface"), ("Value", "Hits")),
                 ),
             ),
         ),
@@ -103,13 +115,14 @@ PATTERNS = Board(
                         "{{title}}",
                     ),),
                     bad=0.8, good_above=True, at_most=1, width=12,
+                    empty=f"No pattern has {LEAST_REVIEWS} reviews yet",
                 ),
                 Panel(
-                    "Reviews", "short",
+                    "Reviews", "locale",
                     f"Reviews by pattern in 30 days. Under {LEAST_REVIEWS} nothing is known of a pattern:"
                     " have a sample of its decisions looked at.",
-                    (Query(f"topk(15, {titled(_REVIEWED)})", "{{title}}"),),
-                    bad=LEAST_REVIEWS, good_above=True, width=12,
+                    (Query(f"topk(15, {titled(f'{_REVIEWED} > 0')})", "{{title}}"),),
+                    bad=LEAST_REVIEWS, good_above=True, width=12, empty="Nobody has reviewed anything",
                 ),
             ),
         ),
@@ -117,7 +130,7 @@ PATTERNS = Board(
             "On trial and on hold",
             (
                 Panel(
-                    "Shadow against live", "short",
+                    "Shadow against live", "locale",
                     "Detections of the last day by pattern and mode. A pattern on trial that fires"
                     " more than its live neighbours is not ready to act.",
                     (Query(
@@ -126,9 +139,10 @@ PATTERNS = Board(
                         " topk by (pattern) (1, vigil_pattern_info))"
                     ),),
                     Look.TABLE,
+                    columns=(("title", "Pattern"), ("mode", "Mode"), ("Value", "Detections")),
                 ),
                 Panel(
-                    "Held by pattern", "short",
+                    "Held by pattern", "locale",
                     "Actions per hour that wait for a person, by what holds them. `budget`: is the"
                     " budget too small, or the pattern too wide? `surge`, `precision`: it is stopped;"
                     " `vigil queue --patterns` says why.",
@@ -139,15 +153,15 @@ PATTERNS = Board(
                     Look.STACK,
                 ),
                 Panel(
-                    "Breakers opened", "short",
+                    "Breakers opened", "locale",
                     "Each is a pattern that acts no more until a person looks: `vigil queue"
                     " --patterns`, then `vigil resume`, or a corrected rule set.",
                     (Query(
                         "topk(10, " + titled(
-                            'sum by (pattern) (increase(vigil_breakers_total{pattern=~"$pattern"}[1h]))'
+                            'sum by (pattern) (increase(vigil_breakers_total{pattern=~"$pattern"}[1h])) > 0'
                         ) + ")", "{{title}}",
                     ),),
-                    bad=1,
+                    bad=1, empty="None opened",
                 ),
             ),
         ),
@@ -155,17 +169,19 @@ PATTERNS = Board(
             "One pattern",
             (
                 Panel(
-                    "Detections", "short",
+                    "Detections", "locale",
                     "Per hour, of the patterns chosen at the top. A step at a purple line is the rule"
                     " set's doing; without one it is the world's.",
                     (Query(
-                        "sum by (pattern, mode) (increase(vigil_detections_total"
-                        '{pattern=~"$pattern"}[1h])) > 0', "{{pattern}} {{mode}}",
+                        titled(
+                            "sum by (pattern, mode) (increase(vigil_detections_total"
+                            '{pattern=~"$pattern"}[1h])) > 0'
+                        ), "{{title}} {{mode}}",
                     ),),
                     width=12,
                 ),
                 Panel(
-                    "Taken back, and undone", "short",
+                    "Taken back, and undone", "locale",
                     "Per hour: detections a late signal took back, and actions a person reversed."
                     " Actions undone: whoever did it knows why; the pattern's version is stopped.",
                     (

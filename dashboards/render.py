@@ -35,6 +35,9 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from dashboards.board import Board, Look, Panel, Query
 
+COUNT = "locale"
+"""Grafana's name for a number written out."""
+
 _SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 _METRIC = re.compile(r"\b((?:vigil|process)_\w+|up\b)(\{)?")
 _CHOSEN = 'job=~"$job", instance=~"$instance"'
@@ -56,7 +59,7 @@ def render(board: Board) -> str:
         .uid(board.uid)
         .description(board.about)
         .tags(["vigil"])
-        .editable()
+        .readonly()
         .timezone("utc")
         .refresh("30s")
         .time("now-6h", "now")
@@ -151,7 +154,7 @@ def _panel(panel: Panel) -> AnyPanel:
                 .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
             )
         case Look.TABLE:
-            made = _table()
+            made = _table(panel)
         case _:
             made = _lines(panel)
     made.title(panel.title).description(panel.about).unit(panel.unit).datasource(_SOURCE)
@@ -159,6 +162,10 @@ def _panel(panel: Panel) -> AnyPanel:
     if panel.at_most is not None:
         made.max(panel.at_most)
     made.thresholds(_thresholds(panel)).data_links(_links(panel))
+    if panel.unit == COUNT:
+        made.decimals(0)  # Prometheus extrapolates what can only be whole
+    if panel.empty:
+        made.no_value(panel.empty)
     for letter, query in zip(ascii_uppercase, panel.queries, strict=False):
         made.with_target(_target(query, letter, panel.look))
     return made
@@ -183,6 +190,8 @@ def _lines(panel: Panel) -> timeseries.Panel:
         .placement(LegendPlacement.BOTTOM)
         .show_legend(True)
         .calcs(["lastNotNull", "max"])
+        .sort_by("Last *")
+        .sort_desc(sort_desc=True)
     )
     made = (
         timeseries.Panel()
@@ -200,13 +209,17 @@ def _lines(panel: Panel) -> timeseries.Panel:
     return made
 
 
-def _table() -> table.Panel:
-    """Labels and value side by side, without the time they all share."""
+def _table(panel: Panel) -> table.Panel:
+    """The labels and the value that were asked for, side by side."""
+    names = [name for name, _ in panel.columns]
+    hidden = {"Time", "pattern", "Value"} - set(names)
+    options = {
+        "excludeByName": dict.fromkeys(sorted(hidden), True),
+        "indexByName": {name: place for place, name in enumerate(names)},
+        "renameByName": dict(panel.columns),
+    }
     return table.Panel().with_transformation(
-        DataTransformerConfig(
-            id_val="organize",
-            options={"excludeByName": {"Time": True}, "indexByName": {}, "renameByName": {}},
-        )
+        DataTransformerConfig(id_val="organize", options=options)
     )
 
 

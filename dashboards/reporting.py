@@ -15,18 +15,18 @@ REPORTING = Board(
             "The last day",
             (
                 number(
-                    "Drafts", "short",
+                    "Drafts", "locale",
                     "Drafts in a day, each to be confirmed by a person. None for weeks where there were"
                     " some: see whether known material still comes in as a hit.",
                     'sum(increase(vigil_reports_total{step="draft"}[1d]))',
                 ),
                 number(
-                    "Confirmed", "short",
+                    "Confirmed", "locale",
                     "Confirmed in a day. Below drafts for days: reviewers need help now.",
                     'sum(increase(vigil_reports_total{step="confirmed"}[1d]))',
                 ),
                 number(
-                    "Pending for a day or more", "short",
+                    "Pending for a day or more", "locale",
                     "At least so many drafts are older than a day. Above nought: call whoever"
                     " confirms reports; VigilReportPending has the runbook.",
                     'clamp_min((sum(increase(vigil_reports_total{step="draft"}[6d] offset 1d))'
@@ -34,7 +34,7 @@ REPORTING = Board(
                     bad=1,
                 ),
                 number(
-                    "Content to remove", "short",
+                    "Content to remove", "locale",
                     "Holders of confirmed content told in a day. Each leads to a removal.",
                     "sum(increase(vigil_removal_seconds_count[1d]))",
                 ),
@@ -43,9 +43,10 @@ REPORTING = Board(
                     "Share of those told within an hour of when it had to be removed. Below 0.99:"
                     " VigilRemovalSlow has the runbook.",
                     f"{_REMOVED_IN % '3600.0'} / sum(increase(vigil_removal_seconds_count[1d]))",
+                    bad=0.99, good_above=True,
                 ),
                 number(
-                    "Preserved", "short",
+                    "Preserved", "locale",
                     "Preservation orders in a day. Fewer than drafts: evidence may be deleted; look"
                     " at the policy's zero tolerance at once.",
                     'sum(increase(vigil_enforcement_total{action="preserve"}[1d]))',
@@ -56,13 +57,13 @@ REPORTING = Board(
             "Reports",
             (
                 Panel(
-                    "What became of reports", "short",
+                    "What became of reports", "locale",
                     "Per hour. Drafts without confirmations after them: nobody is at the desk.",
                     (Query("sum by (step) (increase(vigil_reports_total[1h]))", "{{step}}"),),
                     width=12,
                 ),
                 Panel(
-                    "Confirmations asked for", "short",
+                    "Confirmations asked for", "locale",
                     "Review items that ask to confirm a report, per hour. They come first in the"
                     " queue.",
                     (Query(
@@ -93,7 +94,7 @@ REPORTING = Board(
                     bad=3600,
                 ),
                 Panel(
-                    "Removed and quarantined", "short",
+                    "Removed and quarantined", "locale",
                     "Per hour. Must follow what had to be removed; if it doesn't, the accounts agent"
                     " lags behind the entities agent.",
                     (Query(
@@ -103,7 +104,7 @@ REPORTING = Board(
                     Look.STACK,
                 ),
                 Panel(
-                    "Actions for these harms", "short",
+                    "Actions for these harms", "locale",
                     "Per hour, by action. Suspensions without content removed: look at the policy's"
                     " zero tolerance.",
                     (Query(

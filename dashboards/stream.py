@@ -18,12 +18,12 @@ STREAM = Board(
             "Now",
             (
                 number(
-                    "Workers up", "short",
+                    "Workers up", "locale",
                     "Fewer than you run: VigilWorkerDown has the runbook. None: nothing is handled.",
                     "sum(up)",
                 ),
                 number(
-                    "Partitions not running", "short",
+                    "Partitions not running", "locale",
                     "Assigned here, but being restored or stopped. Stays above nought: see restore"
                     " below and the worker's log.",
                     'sum(vigil_partitions{state="assigned"}) - sum(vigil_partitions{state="running"})',
@@ -50,7 +50,7 @@ STREAM = Board(
                     bad=0.001,
                 ),
                 number(
-                    "Rule sets in force", "short",
+                    "Rule sets in force", "locale",
                     "More than one: workers judge differently; `vigil rules status`.",
                     "count(count by (ruleset) (vigil_ruleset_info))", bad=2,
                 ),
@@ -103,7 +103,7 @@ STREAM = Board(
                     (Query(
                         f"sum by (reason) (rate(vigil_dead_letters_total{_RATE})) > 0", "{{reason}}"
                     ),),
-                    width=12,
+                    width=12, empty="Nothing was refused",
                 ),
             ),
         ),
@@ -133,31 +133,35 @@ STREAM = Board(
                     (Query("sum by (agent) (vigil_state_bytes)", "{{agent}}"),),
                 ),
                 Panel(
-                    "State records", "short",
+                    "State records", "locale",
                     "Accounts, windows and decisions remembered. A sudden fall without a worker"
                     " going: tell the developers before the topic is compacted.",
                     (Query("sum by (agent) (vigil_state_records)", "{{agent}}"),),
+                    width=6,
                 ),
                 Panel(
-                    "Left to restore", "short",
+                    "Left to restore", "locale",
                     "State records still to be read back. It must fall; if it stands still the"
                     " broker doesn't answer.",
                     (Query("sum by (agent) (vigil_restore_left_records)", "{{agent}}"),),
+                    width=6,
                 ),
                 Panel(
-                    "Restoring", "short",
-                    "Seconds a restore took (90th percentile), and records read back a second. Takes"
-                    " minutes: the state topics are not compacted; `vigil topics check`.",
-                    (
-                        Query(
-                            "histogram_quantile(0.9, sum by (le, agent)"
-                            " (increase(vigil_restore_seconds_bucket[1h])))", "{{agent}} seconds",
-                        ),
-                        Query(
-                            f"sum by (agent) (rate(vigil_restore_records_total{_RATE}))",
-                            "{{agent}} records/s",
-                        ),
-                    ),
+                    "Restores, 90th percentile", "s",
+                    "How long one took. Minutes: the state topics are not compacted; `vigil topics"
+                    " check`.",
+                    (Query(
+                        "histogram_quantile(0.9, sum by (le, agent)"
+                        " (increase(vigil_restore_seconds_bucket[1h]))) >= 0", "{{agent}}",
+                    ),),
+                    width=6, empty="Nothing was restored",
+                ),
+                Panel(
+                    "Read back", "cps",
+                    "State records read back a second, while there is anything left to restore. At"
+                    " nought then: the broker doesn't answer.",
+                    (Query(f"sum by (agent) (rate(vigil_restore_records_total{_RATE}))", "{{agent}}"),),
+                    width=6,
                 ),
             ),
         ),
@@ -165,7 +169,7 @@ STREAM = Board(
             "Workers",
             (
                 Panel(
-                    "Partitions running", "short",
+                    "Partitions running", "locale",
                     "Pairs of agent and partition per worker. Very uneven for long: a worker that"
                     " left and came back; the next rebalance evens it out.",
                     (Query('vigil_partitions{state="running"}', "{{instance}}"),),
@@ -192,17 +196,18 @@ STREAM = Board(
                     bad=0.8, at_most=1,
                 ),
                 Panel(
-                    "Versions", "short",
+                    "Versions", "locale",
                     "What each worker runs. Two versions are fine while you roll out, not for long.",
                     (Query("max by (instance, version, python) (vigil_build_info)"),),
                     Look.TABLE,
+                    columns=(("instance", "Worker"), ("version", "Vigil"), ("python", "Python")),
                 ),
                 Panel(
-                    "Refused rule sets", "short",
+                    "Refused rule sets", "locale",
                     "Workers that can't run the published rule set and go on with the last one:"
                     " `vigil rules status` says why.",
                     (Query("max by (instance) (vigil_ruleset_refused)"),),
-                    Look.TABLE, bad=1,
+                    Look.TABLE, bad=1, columns=(("instance", "Worker"), ("Value", "Refused")),
                 ),
             ),
         ),

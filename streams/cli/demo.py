@@ -11,11 +11,12 @@ from time import time
 import click
 
 from streams.cli import exits, output
+from streams.demo import boards
 from streams.demo.crew import CrewError
 from streams.demo.papers import Papers
 from streams.demo.recording import Recording
 from streams.demo.screen import Screen
-from streams.demo.show import OUTPUTS_FILE, Performed, Show, perform
+from streams.demo.show import OUTPUTS_FILE, Performed, Show, Stay, perform
 from streams.demo.summary import as_json, table
 from streams.embedded import places
 from streams.patterns.loader import CATALOGUE
@@ -49,6 +50,7 @@ expected to find it. `vigil stress` plays them all."""
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path),
               help="Where recording, truth and outputs stay [default: .build/demo in a checkout,"
               " else vigil-demo].")  # fmt: skip
+@click.option("--stay", is_flag=True, help="Leave everything running after the day, until Ctrl-C.")
 @click.option("--json", "json_", is_flag=True, help="The summary as JSON; the show on stderr.")
 def demo(
     *,
@@ -60,15 +62,18 @@ def demo(
     workers: int,
     demo_rules: tuple[str, ...],
     keep: Path | None,
+    stay: bool,
     json_: bool,
 ) -> int:
     """Play a simulated day through a real Kafka and see what is found.
 
     Needs Java 17; what it starts it stops. Exit 0 only if every campaign marked detectable was
-    found on each of its accounts.
+    found on each of its accounts. Where Prometheus is installed, it watches the workers, and what
+    Grafana's boards ask for is shown.
 
     \b
     vigil demo
+    vigil demo --stay                          look at it: vigil top, tap, Prometheus
     vigil demo --json 2>/dev/null | jq .
     """
     try:
@@ -91,29 +96,33 @@ def demo(
     )
     screen = Screen(on_stderr=json_)
     try:
-        score, figures, recording, papers = asyncio.run(_until_asked(show, screen))
+        performed = asyncio.run(_until_asked(show, screen, Stay() if stay else None))
     except CrewError as error:
         click.echo(f"vigil: {error}", err=True)
         return exits.INTERNAL
+    score, figures = performed.score, performed.figures
     if json_:
-        output.as_json(as_json(score, figures))
+        shown = None if performed.boards is None else boards.as_json(performed.boards)
+        output.as_json(as_json(score, figures) | {"boards": shown})
     else:
         screen.say()
         screen.say(table(score, figures))
-        screen.say(_leaves_the_house(papers))
-        screen.say(_further(recording))
+        screen.say(_leaves_the_house(performed.papers))
+        screen.say(_further(performed.recording))
     return exits.PROBLEMS if score.missed else exits.OK
 
 
-async def _until_asked(show: Show, screen: Screen) -> Performed:
-    """Perform; on Ctrl-C or SIGTERM clean up first, however often it is asked."""
+async def _until_asked(show: Show, screen: Screen, stay: Stay | None) -> Performed:
+    """Perform; on Ctrl-C or SIGTERM end the stay, or clean up first, however often it is asked."""
     loop = asyncio.get_running_loop()
-    performing = asyncio.ensure_future(perform(show, screen))
+    performing = asyncio.ensure_future(perform(show, screen, stay))
     asked = False
 
     def stop() -> None:
         nonlocal asked
-        if not asked:
+        if stay is not None and stay.going_on:
+            stay.end()
+        elif not asked:
             asked = True
             performing.cancel()
 

@@ -74,7 +74,7 @@ class Crew:
         await self.stop()
 
     async def _start(self, name: str) -> Member:
-        web = f"127.0.0.1:{_free_port()}"
+        web = f"127.0.0.1:{free_port()}"
         log = self._directory / f"{name}.log"
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
@@ -105,7 +105,7 @@ class Crew:
         except TimeoutError:
             raise WorkersNotReadyError(
                 f"worker {member.name} was not ready after {within_s:.0f} s; "
-                f"its log ends:\n{_tail(member.log)}"
+                f"its log ends:\n{tail(member.log)}"
             ) from None
 
     async def watch(self) -> None:
@@ -123,7 +123,7 @@ class Crew:
         member = waits[done.pop()]
         raise WorkerDiedError(
             f"worker {member.name} ended with exit {member.process.returncode}; "
-            f"its log ends:\n{_tail(member.log)}"
+            f"its log ends:\n{tail(member.log)}"
         )
 
     async def stop(self) -> list[int]:
@@ -131,10 +131,11 @@ class Crew:
         for member in self.members:
             if member.process.returncode is None:
                 member.process.send_signal(signal.SIGTERM)
-        return [await _end(member.process) for member in self.members]
+        return [await end(member.process) for member in self.members]
 
 
-async def _end(process: Process) -> int:
+async def end(process: Process) -> int:
+    """Wait until a process that was asked to end has; kill it if it doesn't. Returns its exit code."""
     try:
         return await asyncio.wait_for(process.wait(), _STOP_S)
     except TimeoutError:
@@ -161,11 +162,13 @@ def _environment() -> dict[str, str]:
     return kept
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at now."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _tail(log: Path) -> str:
+def tail(log: Path) -> str:
+    """The last lines of a log."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])

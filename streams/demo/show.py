@@ -5,8 +5,10 @@
 3. Let them catch up, then play the day at a rate; show detections as they are committed.
 4. Wait until the workers have handled everything and everything committed was seen.
 5. Do what people do about decisions (`people`).
-6. Stop the workers, then Kafka; remove the directory. This also when anything above fails.
-7. Write what leaves the house (`papers`).
+6. Say what the boards show, where there is a Prometheus, which has scraped the workers from their
+   start (`boards`). If that is wanted, let everything stay up until asked to end.
+7. Stop the workers, then Kafka; remove the directory. This also when anything above fails.
+8. Write what leaves the house (`papers`).
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streams import admin
-from streams.demo import papers, people
+from streams.demo import boards, papers, people, prometheus
+from streams.demo.boards import Board
 from streams.demo.crew import Crew
 from streams.demo.day import Day, unless
 from streams.demo.papers import Papers
+from streams.demo.prometheus import Prometheus
 from streams.demo.recording import Recording, record
 from streams.demo.screen import Screen
 from streams.demo.summary import Figures
@@ -54,17 +58,36 @@ class Show:
     rules: tuple[str, ...] = (CATALOGUE,)
 
 
+class Stay:
+    """Lets everything stay up after the day, until asked to end."""
+
+    def __init__(self) -> None:
+        self.going_on = False
+        self._asked = asyncio.Event()
+
+    def end(self) -> None:
+        """It is enough."""
+        self._asked.set()
+
+    async def until_asked(self) -> None:
+        """Wait for `end`."""
+        self.going_on = True
+        await self._asked.wait()
+        self.going_on = False
+
+
 class Performed(NamedTuple):
-    """What came of it."""
+    """What came of it; `boards` only where there is a Prometheus."""
 
     score: Score
     figures: Figures
     recording: Recording
     papers: Papers
+    boards: list[Board] | None
 
 
-async def perform(show: Show, screen: Screen) -> Performed:
-    """Run the demo.
+async def perform(show: Show, screen: Screen, stay: Stay | None = None) -> Performed:
+    """Run the demo, with `stay` until that is ended.
 
     Raises:
         ToolMissing, KafkaNotStarted, KafkaUnreachable: Kafka can't be had or used.
@@ -84,11 +107,18 @@ async def perform(show: Show, screen: Screen) -> Performed:
         for rules in (*show.rules, people.rules()):
             options += ["--rules", rules]
         names = [f"demo-{number}" for number in range(1, show.workers + 1)]
-        async with Crew(names, options, directory) as crew:
+        async with (
+            Crew(names, options, directory) as crew,
+            _prometheus(crew, directory, screen) as watching,
+        ):
             with screen.step(f"Starting {show.workers} workers"):
                 await unless(crew.watch(), crew.ready(_READY_S))
             await unless(crew.watch(), day.play(show.rate))
             await unless(crew.watch(), people.People(connection, screen).play())
+            shown = await _boards(watching, screen)
+            if stay is not None:
+                _tell_where(address, crew, watching, screen)
+                await unless(crew.watch(), stay.until_asked())
             with screen.step("Stopping"):
                 await crew.stop()
                 await asyncio.to_thread(kafka.stop)
@@ -105,7 +135,46 @@ async def perform(show: Show, screen: Screen) -> Performed:
     with screen.step("Writing what leaves the house"):
         outputs = show.keep / OUTPUTS_FILE
         written = await asyncio.to_thread(papers.write, recording.file, outputs, recording.begin_ms)
-    return Performed(day.score, figures, recording, written)
+    return Performed(day.score, figures, recording, written, shown)
+
+
+async def _boards(watching: Prometheus | None, screen: Screen) -> list[Board] | None:
+    if watching is None:
+        return None
+    shown = await boards.read(watching)
+    screen.say(
+        "\n[bold]What the boards show[/]  [dim]by their own queries; rates of the last minute[/]"
+    )
+    screen.say(boards.table(shown))
+    screen.say("  [dim]Yesterday is played back: what counts from a signal's own time is late.[/]")
+    return shown
+
+
+def _tell_where(address: str, crew: Crew, watching: Prometheus | None, screen: Screen) -> None:
+    screen.say("\n[bold]Everything stays up until Ctrl-C[/]")
+    screen.say(f"  Kafka       {address}")
+    for member in crew.members:
+        screen.say(f"  {member.name:<10}  http://{member.web}/metrics")
+    if watching is not None:
+        screen.say(f"  Prometheus  http://{watching.address}")
+
+
+@asynccontextmanager
+async def _prometheus(
+    crew: Crew, directory: Path, screen: Screen
+) -> AsyncIterator[Prometheus | None]:
+    """One that watches the crew; None where it isn't installed, which is said, or there are no boards."""
+    program = prometheus.program()
+    if program is None:
+        screen.say(
+            "[dim]No Prometheus here (apt-get install prometheus): the boards' figures are left out[/]"
+        )
+    if program is None or not boards.files():
+        yield None
+        return
+    targets = [member.web for member in crew.members]
+    async with prometheus.Prometheus(program, targets, directory) as watching:
+        yield watching
 
 
 @asynccontextmanager

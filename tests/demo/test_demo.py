@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from importlib import resources
 from pathlib import Path
 
@@ -19,7 +20,7 @@ SMALL = ("--signals", "4000", "--accounts", "400", "--rate", "500")
 class Demo:
     """One run of `vigil demo`, its temporary files below `directory`."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, **environment: str) -> None:
         self.temporary = directory / "temporary"
         self.kept = directory / "kept"
         self.temporary.mkdir()
@@ -28,14 +29,19 @@ class Demo:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TMPDIR": str(self.temporary), "VIGIL_BROKERS": "127.0.0.1:1"},
+            env={
+                **os.environ,
+                "TMPDIR": str(self.temporary),
+                "VIGIL_BROKERS": "127.0.0.1:1",
+                **environment,
+            },
         )
 
-    def wait_for(self, words: str) -> None:
-        """Read its standard output up to a line with these words."""
+    def wait_for(self, words: str) -> str:
+        """Read its standard output up to a line with these words, and return that."""
         for line in self.process.stdout:
             if words in line:
-                return
+                return line
         pytest.fail(f"it ended without saying {words!r}: {self.process.stderr.read()}")
 
     def end(self) -> tuple[int, str, str]:
@@ -64,8 +70,8 @@ class Demo:
 def demo(tmp_path):
     started = []
 
-    def start(*options: str) -> Demo:
-        started.append(Demo(tmp_path, *options))
+    def start(*options: str, **environment: str) -> Demo:
+        started.append(Demo(tmp_path, *options, **environment))
         return started[-1]
 
     yield start
@@ -75,8 +81,19 @@ def demo(tmp_path):
             one.process.wait(60)
 
 
+@pytest.fixture
+def without_prometheus(tmp_path):
+    """A directory for PATH with what else the demo calls."""
+    path = tmp_path / "bin"
+    path.mkdir()
+    for name in ("java", "setpriv"):
+        (path / name).symlink_to(shutil.which(name))
+    return path
+
+
 def test_the_demo_finds_every_campaign_and_its_recording_replays_to_the_same(demo):
-    run = demo(*SMALL, "--json")
+    # So slow that no hiccup of a busy machine is longer than what patterns about entities wait for.
+    run = demo(*SMALL, "--rate", "300", "--json")
     code, out, err = run.end()
     assert code == 0, err
     summary = json.decode(out)
@@ -100,7 +117,23 @@ def test_the_demo_finds_every_campaign_and_its_recording_replays_to_the_same(dem
     assert at_once(committed) == at_once(replayed) != []
     assert len(committed) == sum(summary["outputs"].values())
     assert not [value for topic, value in committed if topic == "dead-letters"]
+    boards = summary["boards"]
+    assert len(boards) == 5
+    live = sum(
+        value["mode"] == "live" and "retracts" not in value
+        for topic, value in committed
+        if topic == "detections"
+    )
+    # The demo's own pattern is played after the outputs are kept, and Prometheus extrapolates.
+    assert value_of(boards, "Detection overview", "Live detections") >= 0.9 * live > 0
+    assert value_of(boards, "Enforcement and review", "Held") == pytest.approx(7, rel=0.1)
+    assert value_of(boards, "Stream health", "Workers up") == 2
     run.assert_nothing_left()
+
+
+def value_of(boards, board, panel):
+    (one,) = boards[board][panel]
+    return one["value"]
 
 
 def found(records):
@@ -124,7 +157,14 @@ def test_a_detectable_campaign_that_is_not_found_makes_the_demo_fail(demo, tmp_p
     rules = tmp_path / "rules"
     rules.mkdir()
     shutil.copy(str(resources.files("streams") / "catalogue" / "refusal_ladder.yml"), rules)
-    run = demo(*SMALL, "--rules", str(rules), "--campaigns", "refusal-ladder,confirmed-hash-match")
+    run = demo(
+        *SMALL, "--rules", str(rules),
+        "--campaigns", "refusal-ladder,confirmed-hash-match", "--stay",
+    )  # fmt: skip
+    address = run.wait_for("Prometheus  http://").split()[-1]
+    with urllib.request.urlopen(f"{address}/api/v1/query?query=sum(up)", timeout=10) as answer:
+        assert json.decode(answer.read())["data"]["result"][0]["value"][1] == "2", "all stays up"
+    run.process.send_signal(signal.SIGINT)
     code, out, err = run.end()
     assert code == 1, err
     rows = {line.split()[0]: line for line in out.splitlines() if "found" in line or "MISS" in line}
@@ -134,8 +174,9 @@ def test_a_detectable_campaign_that_is_not_found_makes_the_demo_fail(demo, tmp_p
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_asked_to_stop_it_cleans_up(demo, sign):
-    run = demo("--signals", "20000", "--rate", "500")
+def test_asked_to_stop_it_cleans_up(demo, sign, without_prometheus):
+    run = demo("--signals", "20000", "--rate", "500", PATH=str(without_prometheus))
+    run.wait_for("No Prometheus here (apt-get install prometheus)")
     run.wait_for("✔ Starting 2 workers")
     commands = " ".join(run.processes().values())
     assert all(words in commands for words in ("kafka.Kafka", "demo-1", "demo-2"))

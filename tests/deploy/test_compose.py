@@ -66,5 +66,12 @@ def test_grafana_asks_the_prometheus_of_the_stack():
     assert SERVICES[host]["ports"] == [f"127.0.0.1:{port}:{port}"]
 
 
+def test_grafana_looks_for_the_boards_where_they_are_mounted():
+    (provider,) = parsed((DEPLOY / "grafana/dashboards/vigil.yaml").read_text())[0]["providers"]
+    places = dict(volume.split(":")[:2] for volume in SERVICES["grafana"]["volumes"])
+    assert places["../dashboards"] == provider["options"]["path"]
+    assert list((DEPLOY / "../dashboards").glob("*.json"))
+
+
 def test_every_yaml_file_is_in_style():
     judged(program("yamllint", "yamllint"), "--strict", DEPLOY)

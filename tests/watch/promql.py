@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import promql_parser
 import yaml
 
+from streams.demo import boards
 from streams.metrics.series import Series
 
 ROOT = Path(__file__).parents[2]
@@ -20,15 +21,6 @@ RUNBOOKS = ROOT / "docs" / "runbooks"
 
 ANYWHERE = frozenset({"job", "instance"})
 """Labels Prometheus itself puts on each series."""
-
-_FILLED = {
-    '=~"$job"': '=~"vigil"',
-    '=~"$instance"': '=~".+"',
-    '=~"$pattern"': '=~".+"',
-    "$__rate_interval": "1m",
-    "$__range": "1h",
-}
-"""Grafana's variables, much as it fills them in with *All* chosen."""
 
 
 class Selector(NamedTuple):
@@ -44,9 +36,8 @@ class Selector(NamedTuple):
 
 
 def filled(expr: str) -> str:
-    """A board's expression as Grafana sends it."""
-    for variable, value in _FILLED.items():
-        expr = expr.replace(variable, value)
+    """A board's expression as Grafana sends it, with every variable known."""
+    expr = boards.filled(expr)
     assert "$" not in expr, expr
     return expr
 
@@ -61,6 +52,19 @@ def selectors(expr: str) -> Iterator[Selector]:
     for one in found:
         matchers = tuple((matcher.name, matcher.value) for matcher in one.matchers.matchers)
         yield Selector(one.name, matchers, one.offset, one.prettify())
+
+
+def called(expr: str) -> Iterator[tuple[str, str, timedelta]]:
+    """Each function of an expression that takes a range: its name, the metric, the range."""
+    found: list[Any] = []
+    promql_parser.walk(
+        promql_parser.parse(expr),
+        lambda node: found.append(node) if isinstance(node, promql_parser.Call) else None,
+    )
+    for call in found:
+        for argument in call.args:
+            if isinstance(argument, promql_parser.MatrixSelector):
+                yield call.func.name, argument.vector_selector.name, argument.range
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -15,11 +16,22 @@ from streams.cli.commands import COMMANDS, load
 from streams.signals.records import PATTERN_REASONS
 from tests.watch.closed import possible
 from tests.watch.programs import program
-from tests.watch.promql import ALERTS, ANYWHERE, RUNBOOKS, alerts, blocks, metrics, rules, selectors
+from tests.watch.promql import (
+    ALERTS,
+    ANYWHERE,
+    RUNBOOKS,
+    alerts,
+    blocks,
+    called,
+    metrics,
+    rules,
+    selectors,
+)
 
 TESTS = sorted((Path(__file__).parent / "alerts").glob("*.yml"))
 PAGES = sorted(RUNBOOKS.glob("Vigil*.md"))
 HEADINGS = ["How to check", "What to do", "How to verify"]
+SCRAPED_EVERY = timedelta(seconds=15)
 TEAMS = {"operations", "trust-and-safety"}
 
 
@@ -64,6 +76,20 @@ def test_what_a_rule_rests_on_is_measured(rule):
         for label, value in one.matchers:
             assert label in metrics()[one.metric] | ANYWHERE, f"{one}: {label}"
             assert possible(label, value), f"{one}: {value}"
+
+
+@pytest.mark.parametrize("rule", rules(), ids=by_name)
+def test_what_pint_would_find_is_not_there(rule):
+    """Three of its offline checks: promql/rate, promql/regexp, alerts/comparison. It can't be had (0047)."""
+    expr = rule["expr"]
+    assert all(over >= 4 * SCRAPED_EVERY for _, _, over in called(expr)), "four samples at least"
+    for one in selectors(expr):
+        for operator, value in re.findall(r'(=~|!~)"([^"]*)"', str(one)):
+            assert re.escape(value) != value, f"{one}: {operator} without an expression"
+    if "alert" in rule:
+        assert re.search(r"\s(==|!=|<=?|>=?)\s|absent\(|\bunless\b", expr), (
+            "it would fire on any value"
+        )
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=by_name)

@@ -21,8 +21,8 @@ NOT_SHOWN = {
 }
 """Metrics that no panel shows, and why."""
 
-UNITS = {"short", "cps", "s", "bytes", "percentunit"}
-"""Grafana's names: a number, counts a second, seconds, bytes, a share of 1."""
+UNITS = {"locale", "cps", "s", "bytes", "percentunit"}
+"""Grafana's names: a count, counts a second, seconds, bytes, a share of 1."""
 
 PANELS = [
     pytest.param(board, panel, id=f"{board.name}: {panel.title}")
@@ -77,6 +77,9 @@ def test_a_panel_has_a_unit_names_for_its_series_and_says_what_to_do(board, pane
     assert panel.unit in UNITS
     assert panel.about.endswith("."), panel.about
     assert len(panel.about) > 60
+    assert bool(panel.columns) == (panel.look is Look.TABLE)
+    for label, _ in panel.columns:
+        assert label in {"Value", "title"} or label in panel.queries[0].expr
     if panel.look in (Look.LINES, Look.STACK):
         assert all(query.legend for query in panel.queries), "a legend"
         for query in panel.queries:

@@ -21,7 +21,12 @@ SIGNALS = 4_000
 RUBBISH = 400
 
 MAY_BE_EMPTY = {
+    "detections: Detections taken back": "nothing came late",
+    "enforcement: Who is held most": "no budget was spent",
+    "patterns: Breakers opened": "nothing went wrong",
+    "patterns: Reviews": "nobody reviews in a simulated day but those of one campaign",
     "patterns: Precision": "nobody reviewed twenty decisions of one pattern",
+    "stream: Restores, 90th percentile": "there was no state to restore",
     "patterns: Silent live patterns": "each may have found something",
 }
 
