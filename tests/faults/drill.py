@@ -67,31 +67,30 @@ def read_apart(brokers: str, topic: str, partitions: int) -> dict[int, list[tupl
 class Count:
     """How many records of a topic are committed; each is read once, however often it is asked."""
 
-    def __init__(self, brokers: str, topic: str) -> None:
-        self._topic = topic
-        self._tps: list[TopicPartition] = []
+    def __init__(self, brokers: str, topic: str, partitions: int = PARTITIONS) -> None:
+        self._brokers, self._topic = brokers, topic
+        self._begin(partitions)
+
+    def _begin(self, partitions: int) -> None:
+        self._tps = [TopicPartition(self._topic, number) for number in range(partitions)]
         self._consumer = KafkaConsumer(
-            bootstrap_servers=brokers, isolation_level="read_committed",
+            bootstrap_servers=self._brokers, isolation_level="read_committed",
             enable_auto_commit=False, group_id=None,
             reconnect_backoff_max_ms=500,  # a drill may kill the broker
         )  # fmt: skip
+        self._consumer.assign(self._tps)
+        self._consumer.seek_to_beginning(*self._tps)
         self._count = 0
 
-    def now(self, partitions: int) -> int:
-        """Of so many partitions; they may become more."""
-        if partitions > len(self._tps):
-            self._assign(partitions)
+    def now(self, partitions: int = PARTITIONS) -> int:
+        """If there are more partitions than before, it is counted anew."""
+        if partitions != len(self._tps):
+            self.close()
+            self._begin(partitions)
         ends = self._consumer.end_offsets(self._tps)
         while any(self._consumer.position(tp) < ends[tp] for tp in self._tps):
             self._count += sum(map(len, self._consumer.poll(timeout_ms=200).values()))
         return self._count
-
-    def _assign(self, partitions: int) -> None:
-        known = {tp: self._consumer.position(tp) for tp in self._tps}
-        self._tps = [TopicPartition(self._topic, number) for number in range(partitions)]
-        self._consumer.assign(self._tps)
-        for tp in self._tps:
-            self._consumer.seek(tp, known.get(tp, 0))
 
     def close(self) -> None:
         self._consumer.close()
