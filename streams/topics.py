@@ -184,3 +184,8 @@ def worker_group(worker_id: str, prefix: str = "") -> str:
 def transactional_id(agent: str, partition: int, prefix: str = "") -> str:
     """The fixed transactional id under which one partition of an agent is committed."""
     return f"{prefix}vigil.{agent}.{partition}"
+
+
+def repartition_id(prefix: str = "") -> str:
+    """The transactional id of `vigil topics repartition`."""
+    return f"{prefix}vigil.repartition"

@@ -29,6 +29,10 @@ from streams.topics import Party
 _ANY_NAME, _ANY_HOST = "*", "*"
 
 
+class NoAuthorizer(KafkaUnreachable):
+    """The brokers check no ACLs at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Excess:
     """A live grant on something of ours that nobody of ours needs."""
@@ -65,7 +69,7 @@ class Comparison:
 
 
 def compare(cluster: Cluster, principals: Mapping[Party, str], prefix: str = "") -> Comparison:
-    """A live cluster against what is needed. Raises `KafkaUnreachable`."""
+    """A live cluster against what is needed. Raises `NoAuthorizer`, and `KafkaError` if it may not."""
     live = _live(cluster)
     rights = needed(prefix)
     wanted = {acl_of(right, principals[right.party]) for right in rights}
@@ -106,7 +110,7 @@ def _live(cluster: Cluster) -> set[ACL]:
     try:
         acls, _ = cluster.client.describe_acls(everything)
     except errors.SecurityDisabledError:
-        raise KafkaUnreachable(
+        raise NoAuthorizer(
             f"Kafka at {cluster.brokers} checks no ACLs, so that whoever reaches it may write"
             " everything: set authorizer.class.name="
             "org.apache.kafka.metadata.authorizer.StandardAuthorizer on the brokers"

@@ -121,8 +121,8 @@ def _layout(live: Live, expected: int) -> list[Difference]:
                 topic=live.name,
                 problem=f"has {live.partitions} partitions, the others have {expected}",
                 remedy="All must have the same number, or an account's records land at different"
-                " workers. While it holds nothing you need: delete it and run vigil topics create."
-                " Never add partitions to a topic in use: its keys would move",
+                " workers. If vigil topics repartition was interrupted: run it again. While it holds"
+                " nothing you need: delete it and run vigil topics create",
                 fatal=True,
             )
         )

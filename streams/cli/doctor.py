@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from streams.cli import exits, options, output
 from streams.config import Settings
+
+if TYPE_CHECKING:
+    from streams.topics import Party
 
 
 @click.command()
@@ -21,6 +25,7 @@ from streams.config import Settings
     help="Rule directories the workers use [default: the published set, else catalogue].",
 )
 @options.schema
+@options.principals
 @options.json_
 @click.pass_obj
 def doctor(
@@ -29,6 +34,7 @@ def doctor(
     prefix: str,
     rules: tuple[str, ...],
     schema: Path | None,
+    principals: dict[Party, str],
     json_: bool,  # noqa: FBT001 - click passes flags by name
 ) -> int:
     """Examine a deployment; each finding comes with its remedy.
@@ -37,10 +43,11 @@ def doctor(
     vigil doctor --brokers 127.0.0.1:9092
     vigil doctor --brokers kafka:9092 --rules my-rules/ --json
 
-    Looks at broker versions and settings, topics, retention against the rules' windows, clocks,
-    whether producers partition as Kafka does, dead letters, sources that
-    fell silent and the patterns that are blind without them, the worker group and the rule sets it
-    runs, and installed packages. Changes nothing. Exit code 1: a problem or a warning was found; 3: no Kafka answered.
+    Looks at broker versions and settings, topics, ACLs, retention against the rules' windows,
+    clocks, whether producers partition as Kafka does, known material that doesn't say where it was
+    found, dead letters, sources that fell silent and the patterns that are blind without them, the
+    worker group, the rule sets and versions of Vigil it runs, and installed packages. Changes
+    nothing. Exit code 1: a problem or a warning was found; 3: no Kafka answered.
     """
     from streams.doctor import Deployment, Severity, examine, longest_window_ms
     from streams.patterns import load_rules
@@ -55,6 +62,7 @@ def doctor(
         patterns=ruleset.patterns,
         schema=None if rules else known,
         session_timeout_s=settings["session_timeout_s"],
+        principals=principals,
     )
     findings = []
     for finding in examine(deployment):

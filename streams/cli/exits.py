@@ -46,6 +46,8 @@ CODES: Mapping[str, int] = MappingProxyType(
         "kafka.errors.KafkaError": NO_KAFKA,
         "aiokafka.errors.KafkaError": NO_KAFKA,
         "streams.engine.state_format.UnreadableState": INTERNAL,
+        "streams.repartition.readiness.Fewer": WRONG_USE,
+        "streams.repartition.readiness.NotReady": PROBLEMS,
     }
 )
 

@@ -7,12 +7,15 @@ import re
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from streams.config import Settings
 from streams.signals.times import parse_ms
+
+if TYPE_CHECKING:
+    from streams.topics import Party
 
 CATALOGUE = "catalogue"
 """Names the shipped patterns where a rule directory is expected."""
@@ -68,6 +71,37 @@ def schema(command: F) -> F:
         type=click.Path(dir_okay=False, path_type=Path),
         help="Schema file that adds kinds, attributes, ….",
     )(command)
+
+
+def principals(command: F) -> F:
+    """`--principal`, passed as `principals`: whom each party logs in as."""
+    return click.option(
+        "--principal",
+        "principals",
+        metavar="PARTY=User:NAME",
+        multiple=True,
+        callback=_principals,
+        help="Whom a party logs in as [default: User:vigil-PARTY]. May be repeated.",
+    )(command)
+
+
+def _principals(
+    _context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[Party, str]:
+    from streams.admin.rights import PRINCIPALS
+    from streams.topics import Party
+
+    principals = dict(PRINCIPALS)
+    for text in given:
+        party, _, principal = text.partition("=")
+        kind, _, name = principal.partition(":")
+        if party not in list(Party) or not kind or not name:
+            raise click.BadParameter(
+                f"{text!r} is not PARTY=User:NAME with a party of {', '.join(Party)}",
+                param=parameter,
+            )
+        principals[Party(party)] = principal
+    return principals
 
 
 def since(command: F) -> F:

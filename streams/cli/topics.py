@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ def topics() -> None:
     vigil topics check  --brokers 127.0.0.1:9092
     vigil topics list                                   the table, no Kafka needed
     vigil topics acls                                   who may do what, no Kafka needed
+    vigil topics repartition --brokers 127.0.0.1:9092 --partitions 24
     """
 
 
@@ -60,6 +62,60 @@ def create(brokers: str, prefix: str, partitions: int | None, replication: int) 
     for difference in differences:
         sys.stderr.write(f"{difference}\n")
     return exits.PROBLEMS if differences else exits.OK
+
+
+@topics.command()
+@options.brokers
+@options.prefix
+@click.option(
+    "--partitions",
+    type=click.IntRange(1, 10_000),
+    required=True,
+    help="Of every topic, from now on.",
+)
+@click.option("--dry-run", is_flag=True, help="Only look whether it may begin.")
+@options.json_
+def repartition(
+    brokers: str,
+    prefix: str,
+    partitions: int,
+    dry_run: bool,  # noqa: FBT001 - click's way
+    json_: bool,  # noqa: FBT001
+) -> int:
+    """Give every topic more partitions, and carry along what is remembered.
+
+    \b
+    vigil topics repartition --brokers kafka:9092 --partitions 24 --dry-run
+    vigil topics repartition --brokers kafka:9092 --partitions 24
+
+    Pause whoever writes signals, let the workers read to the end, and stop them first; it refuses to
+    begin otherwise (exit code 1). If it is killed, run it again: until it is through, no worker
+    starts. Twice as many partitions, or three times, move least. docs/operations.md has the steps.
+    """
+    import asyncio
+
+    from streams import repartition as of_topics
+    from streams.admin.cluster import open_cluster
+
+    def tell(words: str) -> None:
+        sys.stderr.write(f"{words}\n")
+
+    connection = options.connection(brokers)
+    if dry_run:
+        with open_cluster(connection) as cluster:
+            of_topics.look(cluster, prefix).insist(partitions)
+        tell(f"Nobody works and nothing waits: it may begin, with {partitions} partitions.")
+        return exits.OK
+    moved = asyncio.run(of_topics.repartition(connection, partitions, prefix=prefix, tell=tell))
+    counts: Counter[str] = Counter()
+    for one in moved:
+        counts[one.topic] += one.moved
+    records = [
+        {"topic": name, "partitions": partitions, "moved": count} for name, count in counts.items()
+    ]
+    output.show(records, ["topic", "partitions", "moved"], json_=json_)
+    tell(f"All topics have {partitions} partitions: start the workers, then whoever writes.")
+    return exits.OK
 
 
 @topics.command("list")
@@ -122,36 +178,10 @@ def check(brokers: str, prefix: str, partitions: int | None, json_: bool) -> int
     return exits.PROBLEMS if differences else exits.OK
 
 
-def _principals(
-    _context: click.Context, parameter: click.Parameter, given: tuple[str, ...]
-) -> dict[Party, str]:
-    from streams.admin.rights import PRINCIPALS
-    from streams.topics import Party
-
-    principals = dict(PRINCIPALS)
-    for text in given:
-        party, _, principal = text.partition("=")
-        kind, _, name = principal.partition(":")
-        if party not in list(Party) or not kind or not name:
-            raise click.BadParameter(
-                f"{text!r} is not PARTY=User:NAME with a party of {', '.join(Party)}",
-                param=parameter,
-            )
-        principals[Party(party)] = principal
-    return principals
-
-
 @topics.command()
 @click.option("--brokers", metavar="H:P", help="Kafka's bootstrap servers, host:port[,…].")
 @options.prefix
-@click.option(
-    "--principal",
-    "principals",
-    metavar="PARTY=User:NAME",
-    multiple=True,
-    callback=_principals,
-    help="Whom a party logs in as [default: User:vigil-PARTY]. May be repeated.",
-)
+@options.principals
 @click.option("--check", is_flag=True, help="Compare a live cluster: what is missing or too much.")
 @click.option("--apply", is_flag=True, help="Add what is missing. Takes nothing away.")
 @click.option("--commands", is_flag=True, help="As kafka-acls.sh commands.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from kafka.errors import KafkaError
 
@@ -27,8 +27,14 @@ def look(cluster: Cluster, *, session_timeout_s: float) -> Iterator[Finding]:
             "Grant DescribeConfigs on the cluster to check them",
         )
         return
-    version = tuple(cluster.client.get_broker_version_data(int(min(configs))).broker_version)
-    if version < OLDEST:
+    yield from old(cluster.client.get_broker_version_data(int(min(configs))).broker_version)
+    for broker, config in configs.items():
+        yield from _settings(f"broker {broker}", config, len(configs), session_timeout_s)
+
+
+def old(version: Sequence[int]) -> Iterator[Finding]:
+    """A broker of this version that is too old."""
+    if tuple(version) < OLDEST:
         yield Finding(
             Severity.PROBLEM,
             "brokers",
@@ -36,8 +42,6 @@ def look(cluster: Cluster, *, session_timeout_s: float) -> Iterator[Finding]:
             f"Upgrade to {'.'.join(map(str, OLDEST))} or newer: older ones don't fence a"
             " restarted worker's transactions",
         )
-    for broker, config in configs.items():
-        yield from _settings(f"broker {broker}", config, len(configs), session_timeout_s)
 
 
 def _settings(

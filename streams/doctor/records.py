@@ -7,13 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+from kafka import TopicPartition
+from kafka.admin import OffsetSpec
+from kafka.errors import IncompatibleBrokerVersion
 from kafka.partitioner.default import murmur2
 
 from streams.admin.cluster import Cluster, Live
 from streams.doctor.finding import Finding, Severity
 from streams.doctor.sample import Seen
+from streams.policy import Established, established
 from streams.signals import Reason
-from streams.signals.records import DERIVED, TOPICS
+from streams.signals.records import DERIVED, SURFACES, TOPICS
+from streams.topics import TABLE, Role
 
 AHEAD_MS = 60_000
 _FOR_EVER = -1
@@ -26,6 +31,17 @@ class _DeadLetter(msgspec.Struct):
 
 
 _dead_letter = msgspec.json.Decoder(_DeadLetter).decode
+
+
+class _Hit(msgspec.Struct):
+    category: str = ""
+    source: str = ""
+    verdict: str = ""
+    surface: str | None = None
+
+
+_hit = msgspec.json.Decoder(_Hit).decode
+_ANY_SURFACE = "upload"
 
 
 def retention(
@@ -70,20 +86,81 @@ def clocks(sample: Iterable[Seen], *, now_ms: int) -> Iterator[Finding]:
             )
 
 
+def workers_clocks(
+    cluster: Cluster, live: Mapping[str, Live], *, now_ms: int, prefix: str
+) -> Iterator[Finding]:
+    """State from the future: records of state carry the time by the clock of their worker."""
+    names = [prefix + t.name for t in TABLE if t.role is Role.STATE and prefix + t.name in live]
+    partitions = [TopicPartition(name, n) for name in names for n in range(live[name].partitions)]
+    try:
+        newest = cluster.client.list_partition_offsets(
+            dict.fromkeys(partitions, OffsetSpec.MAX_TIMESTAMP)
+        )
+    except IncompatibleBrokerVersion:
+        return  # before Kafka 3.0
+    ahead_ms = max((found.timestamp for found in newest.values()), default=0) - now_ms
+    if ahead_ms > AHEAD_MS:
+        yield Finding(
+            Severity.PROBLEM,
+            "workers",
+            f"the newest record of their state is {ahead_ms / 1000:.0f} s ahead of this machine's"
+            " clock",
+            "Compare the clocks of the workers and of this machine (timedatectl): a worker whose"
+            " clock is ahead lets waits and expiries be over too soon",
+        )
+
+
+def without_surface(hits: Iterable[Seen], *, prefix: str) -> Iterator[Finding]:
+    """Hits that would be zero tolerance if they said where it was found; `hits` have their values."""
+    known = lacking = 0
+    for seen in hits:
+        try:
+            hit = _hit(seen.value or b"{}")
+        except (msgspec.MsgspecError, UnicodeError):
+            continue
+        known_material = established(hit.category, hit.source, hit.verdict, _ANY_SURFACE)
+        if known_material is not Established.NOTHING:
+            known += 1
+            lacking += hit.surface is None
+    if lacking:
+        yield Finding(
+            Severity.WARNING,
+            f"{prefix}moderation-hits",
+            f"of {known} hits on known child sexual abuse material looked at, {lacking} don't say"
+            " where it was found: without a surface they count as ordinary hits, and nothing is"
+            " reported or removed at once",
+            f"Have whoever writes them say surface: one of {', '.join(SURFACES)}",
+        )
+
+
 def partitioning(sample: Iterable[Seen], counts: Mapping[str, int]) -> Iterator[Finding]:
     """Keys that lie where Kafka's own partitioner wouldn't have put them."""
     looked: Counter[str] = Counter()
     astray: Counter[str] = Counter()
     by_crc: Counter[str] = Counter()
+    of_fewer: dict[str, set[int]] = {}
     for seen in sample:
         if seen.key is None:
             continue
         count = counts[seen.topic]
         looked[seen.topic] += 1
-        if (murmur2(seen.key) & 0x7FFFFFFF) % count != seen.partition:
+        hashed = murmur2(seen.key) & 0x7FFFFFFF
+        if hashed % count != seen.partition:
             astray[seen.topic] += 1
+            fits = of_fewer.setdefault(seen.topic, set(range(2, count)))
+            fits &= {fewer for fewer in fits if hashed % fewer == seen.partition}
             by_crc[seen.topic] += zlib.crc32(seen.key) % count == seen.partition
     for topic, wrong in astray.items():
+        if of_fewer[topic]:
+            yield Finding(
+                Severity.NOTE,
+                topic,
+                f"of {looked[topic]} records looked at, {wrong} lie where their keys belonged when it"
+                f" had {max(of_fewer[topic])} partitions",
+                "All is well if vigil topics repartition gave it more since, and whoever writes was"
+                " started again after it; else look for wrong_partition among the dead letters",
+            )
+            continue
         librdkafka = by_crc[topic] == wrong
         cause = ", where CRC32 puts them as librdkafka does by default" if librdkafka else ""
         yield Finding(
@@ -92,8 +169,8 @@ def partitioning(sample: Iterable[Seen], counts: Mapping[str, int]) -> Iterator[
             f"of {looked[topic]} records looked at, {wrong} lie on a partition their key doesn't"
             f" belong to{cause}",
             "They are refused as wrong_partition. Producers on librdkafka (confluent-kafka, kcat,"
-            " node-rdkafka) need partitioner=murmur2_random; the topic's partition count must"
-            " never have been raised",
+            " node-rdkafka) need partitioner=murmur2_random; a topic's partition count must be"
+            " raised by vigil topics repartition alone",
         )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 
+from streams import __version__
 from streams.admin.cluster import Cluster, Live
 from streams.doctor.finding import Finding, Severity
+from streams.rules.running import Worker
 from streams.topics import TABLE, Role, group_id
 
 _PINNED = re.compile(r"([A-Za-z0-9._-]+)==([^;,\s]+)")
@@ -42,6 +44,30 @@ def group(cluster: Cluster, live: Mapping[str, Live], *, prefix: str) -> Iterato
             f"{len(members)} workers are {behind} records behind",
             "Look at vigil_lag_seconds on /metrics; if it grows, start more workers, up to one per"
             " partition",
+        )
+
+
+def versions(workers: Iterable[Worker]) -> Iterator[Finding]:
+    """Workers in the group that run different versions, or another one than this machine."""
+    said = {
+        one.name: one.running.vigil or "an older one"
+        for one in workers
+        if one.alive and one.running is not None
+    }
+    if len(set(said.values())) > 1:
+        each = ", ".join(f"{name} {version}" for name, version in said.items())
+        yield Finding(
+            Severity.WARNING,
+            "workers",
+            f"run different versions of Vigil: {each}",
+            "Finish the upgrade, or the way back: docs/operations.md, 'Upgrading'",
+        )
+    elif others := set(said.values()) - {__version__}:
+        yield Finding(
+            Severity.NOTE,
+            "this installation",
+            f"is Vigil {__version__}, the workers run {', '.join(others)}",
+            "Give commands with the workers' version: others may not read their state",
         )
 
 

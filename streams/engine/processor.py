@@ -19,18 +19,11 @@ from streams.engine.execution import Execution, Place
 from streams.engine.inputs import Inputs
 from streams.engine.outbox import Output
 from streams.engine.poison import PoisonWatch
-from streams.engine.state_format import HEADER_BYTES, OFFSETS_KEY, UnreadableState
+from streams.engine.state_format import HEADER_BYTES, OFFSETS_KEY, SOURCE, Source
 from streams.engine.store import Store
 
-_SOURCE_HEADER = b"\x02" + bytes(HEADER_BYTES - 1)
-"""Version 2, never expires. Version 1 knew no progress."""
-
-
-class _Source(msgspec.Struct, array_like=True):
-    """The engine's own state record: the next offset of every input, and the progress (ms)."""
-
-    offsets: dict[str, int]
-    progress: int
+_SOURCE_HEADER = SOURCE.version.to_bytes(1) + bytes(HEADER_BYTES - 1)
+"""It never expires."""
 
 
 class Checkpoint(NamedTuple):
@@ -83,18 +76,9 @@ class Processor:
 
         Raises UnreadableState.
         """
-        raw = self.store.raw(OFFSETS_KEY)
-        if raw is None:
-            return {}
-        body = memoryview(raw)[HEADER_BYTES:]
-        try:
-            if raw[0] == 1:
-                self.offsets = msgspec.msgpack.decode(body, type=dict[str, int])
-            else:
-                source = msgspec.msgpack.decode(body, type=_Source)
-                self.offsets, self._execution.progress = source.offsets, source.progress
-        except msgspec.MsgspecError:
-            raise UnreadableState("the record of source offsets doesn't decode") from None
+        source = self.store.source()
+        if source is not None:
+            self.offsets, self._execution.progress = source.offsets, source.progress
         return self.offsets
 
     def limit_progress(self, wall_ms: int) -> None:
@@ -163,7 +147,7 @@ class Processor:
         self._execution.keep()
         self._moved = False
         offsets = dict(self.offsets)
-        source = _Source(offsets, self._execution.progress)
+        source = Source(offsets, self._execution.progress)
         self.store.put_raw(OFFSETS_KEY, _SOURCE_HEADER + msgspec.msgpack.encode(source))
         states = self.store.take_pending()
         records, self._records = self._records, 0

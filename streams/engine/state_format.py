@@ -1,6 +1,6 @@
 """How a state record looks in the state topic, and what is done when it doesn't.
 
-The value is one version byte, four bytes of expiry (seconds since the epoch, big endian, 0 =
+The key begins with the input's key that it is kept with (`home_of`). The value is one version byte, four bytes of expiry (seconds since the epoch, big endian, 0 =
 never) and the MessagePack of the kind's struct. The key is the kind's tag byte, the key, and, where
 there is a sub-key, a NUL byte and the sub-key.
 """
@@ -18,9 +18,24 @@ MAX_RECORD_BYTES = 256 * 1024
 """Largest state record, as CONTRACT.md promises."""
 
 OFFSETS_KEY = b"O"
-"""Key of the engine's own record: the next offset of every input, by logical topic."""
+"""Key of the engine's own record, `SOURCE`."""
 
 HEADER_BYTES = 5
+
+
+class Source(msgspec.Struct, array_like=True, gc=False):
+    """How far a partition is: the next offset of every input by logical topic, the progress (ms)."""
+
+    offsets: dict[str, int]
+    progress: int
+
+
+def _without_progress(offsets: Any) -> Source:
+    return Source(msgspec.convert(offsets, dict[str, int]), 0)
+
+
+SOURCE: Kind[Source] = Kind(OFFSETS_KEY, Source, version=2, migrations={1: _without_progress})
+"""The engine's own kind. Version 1 was the offsets alone."""
 
 
 class UnreadableState(Exception):
@@ -49,6 +64,16 @@ def key_and_sub(full: bytes) -> tuple[str, str]:
     return key.decode(), sub.decode()
 
 
+def home_of(full: bytes) -> bytes | None:
+    """The key of the input that a record is kept with: what stands before a ``/``.
+
+    By it the record is found on its partition. None for the engine's own: it belongs to the partition.
+    """
+    if full == OFFSETS_KEY:
+        return None
+    return full[1:].partition(b"\0")[0].partition(b"/")[0]
+
+
 def expiry_of(data: bytes) -> int:
     """When a record expires, in seconds since the epoch; 0: never."""
     return int.from_bytes(data[1:HEADER_BYTES], "big")
@@ -58,17 +83,30 @@ class Reader:
     """Decodes records of the given kinds."""
 
     def __init__(self, kinds: Iterable[Kind[Any]]) -> None:
-        self._kinds = {kind.tag: kind for kind in kinds}
+        self._kinds = {kind.tag: kind for kind in (*kinds, SOURCE)}
+        self._readable = {
+            tag: frozenset((kind.version, *(kind.migrations or ())))
+            for tag, kind in self._kinds.items()
+        }
         self.waiting_tags = frozenset(tag for tag, kind in self._kinds.items() if kind.due)
         """Tags of the kinds whose records wait for a moment."""
         self._decoders = {
             tag: msgspec.msgpack.Decoder(kind.struct).decode for tag, kind in self._kinds.items()
         }
 
-    def insist_on_kind(self, full: bytes) -> None:
-        """Raise UnreadableState for a key no handler of this agent writes."""
-        if full[:1] not in self._kinds and full != OFFSETS_KEY:
+    def insist_on_readable(self, full: bytes, data: bytes) -> None:
+        """Raise UnreadableState for a record of a kind or a version that this Vigil doesn't know."""
+        versions = self._readable.get(full[:1])
+        if versions is None:
             raise UnreadableState(f"unknown kind of state record {full[:1]!r}")
+        version = data[0]
+        if version not in versions:
+            read = ", ".join(map(str, sorted(versions)))
+            newer = ": a newer Vigil wrote it" if version > max(versions) else ""
+            raise UnreadableState(
+                f"state record of kind {full[:1]!r} has version {version}, this Vigil reads"
+                f" {read}{newer}"
+            )
 
     def kind_of(self, full: bytes) -> Kind[Any]:
         """The kind of a record a handler writes."""
@@ -80,15 +118,11 @@ class Reader:
         try:
             if version == kind.version:
                 return self._decoders[kind.tag](memoryview(data)[HEADER_BYTES:])
-            migrate = (kind.migrations or {}).get(version)
-            if migrate is not None:
-                return migrate(msgspec.msgpack.decode(data[HEADER_BYTES:]))
+            self.insist_on_readable(full, data)
+            assert kind.migrations is not None
+            return kind.migrations[version](msgspec.msgpack.decode(data[HEADER_BYTES:]))
         except (msgspec.MsgspecError, ValueError, TypeError, LookupError):
             # The library's message may quote values of the record: it goes no further.
             raise UnreadableState(
                 f"state record of kind {full[:1]!r}, version {version}: its contents don't decode"
             ) from None
-        raise UnreadableState(
-            f"state record of kind {full[:1]!r} has version {version}; this Vigil reads "
-            f"{kind.version} and {sorted(kind.migrations or {})}"
-        )

@@ -20,7 +20,10 @@ from streams.engine.state_cell import Cell, data_of
 from streams.engine.state_format import (
     HEADER_BYTES,
     MAX_RECORD_BYTES,
+    OFFSETS_KEY,
+    SOURCE,
     Reader,
+    Source,
     StateTooLarge,
     expiry_of,
     full_key,
@@ -241,8 +244,8 @@ class Store:
             if before is not None:
                 self._drop(full)
             return
+        self._reader.insist_on_readable(full, data)
         if before is None:
-            self._reader.insist_on_kind(full)
             self._index(full, expiry_of(data))
         else:
             assert isinstance(before, bytes)
@@ -254,6 +257,11 @@ class Store:
     def raw(self, full: bytes) -> bytes | None:
         """The encoded record of a full key, as of the last savepoint."""
         return data_of(self._entries.get(full))
+
+    def source(self) -> Source | None:
+        """The engine's own record; None before the first checkpoint. Raises UnreadableState."""
+        raw = self.raw(OFFSETS_KEY)
+        return None if raw is None else self._reader.decode(OFFSETS_KEY, raw, SOURCE)
 
     def put_raw(self, full: bytes, data: bytes) -> None:
         """Store the engine's own record; it is written with the next checkpoint."""

@@ -79,6 +79,7 @@ class Event(Enum):
         ("another worker has taken this one's name: each needs a --worker-id of its own"),
     )
     KAFKA_REFUSED = ERROR, "Kafka refused what the worker needs, and it ends"
+    PARTITIONS_CHANGED = ERROR, "topics have other partition counts now: start the worker again"
     STATE_UNREADABLE = ERROR, "state can't be read or kept, and the worker ends"
     INTERNAL_ERROR = (
         ERROR,

@@ -32,7 +32,7 @@ class Candidate(msgspec.Struct, array_like=True, gc=False, frozen=True):
     evidence: tuple[str, ...]
     start: int
     end: int
-    measured: float
+    measured: int | float  # a float alone would be told as 1.0 after a restart and as 1 before
     capped: bool = False
     end_user: str | None = None
     content_ref: str | None = None

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from streams import __version__
 from streams.agents.known_material import BUILT_IN, BuiltIn
 from streams.logs import Event, tell
 from streams.metrics import Loaded, Metrics
@@ -50,7 +51,9 @@ class InForce:
         self._worker = worker
         self._metrics = metrics
         self._clock = clock
-        self._running = Running(ruleset=ruleset.hash, since=self._now(), source=source)
+        self._running = Running(
+            ruleset=ruleset.hash, since=self._now(), source=source, vigil=__version__
+        )
         self._tell(ruleset)
         if refusal is not None:
             self.refuse(refusal)
@@ -59,7 +62,7 @@ class InForce:
         """See `Listener`."""
         was = self._running
         self._worker.use(ruleset)
-        self._running = Running(ruleset=ruleset.hash, since=self._now())
+        self._running = Running(ruleset=ruleset.hash, since=self._now(), vigil=__version__)
         self._tell(ruleset)
         tell(Event.RULES_SWITCHED, ruleset=ruleset.hash, patterns=len(ruleset), was=was.ruleset)
         if was.source != PUBLISHED:

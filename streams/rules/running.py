@@ -30,7 +30,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker says of itself. Times are RFC 3339.
 
     `source` is `PUBLISHED`, or what names the local rules. `refused` is the current set where
-    this worker can't run it, with the reason.
+    this worker can't run it, with the reason. `vigil` is its version, "" before it told.
     """
 
     ruleset: str
@@ -39,6 +39,7 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     refused: str | None = None
     refused_at: str | None = None
     why: str | None = None
+    vigil: str = ""
 
     def note(self) -> str:
         """As text, short enough for a broker to keep."""

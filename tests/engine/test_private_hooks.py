@@ -10,6 +10,7 @@ from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer import AIOKafkaConsumer, fetcher, group_coordinator
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -48,8 +49,9 @@ def test_the_pinned_version_is_the_one_whose_private_parts_were_read(
         (fetcher.Fetcher, ["_create_fetch_waiter", "_notify"]),
         (FetchResult, ["check_assignment", "has_more"]),
         (PartitionRecords, ["_consume_aborted_up_to", "_contains_abort_marker"]),
-        (group_coordinator.GroupCoordinator, ["request_rejoin", "reset_generation", "_send_req", "check_errors"]),
+        (group_coordinator.GroupCoordinator, ["request_rejoin", "_send_req", "check_errors"]),
         (TransactionManager, ["wait_for_transaction_end"]),
+        (AIOKafkaClient, ["fetch_all_metadata"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip

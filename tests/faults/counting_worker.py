@@ -27,6 +27,11 @@ class Count(msgspec.Struct, array_like=True, gc=False):
     seen: int = 0
     hash: int = 0
 
+    def take(self, number: int) -> None:
+        """One more signal."""
+        self.seen += 1
+        self.hash = (self.hash * 31 + number) % _MODULUS
+
 
 class Numbered(msgspec.Struct, gc=False):
     account: str
@@ -41,23 +46,15 @@ class Decision(msgspec.Struct):
 COUNT = Kind(b"A", Count)
 
 
-def count(count: Count, number: int) -> None:
-    """One more signal."""
-    count.seen += 1
-    count.hash = (count.hash * 31 + number) % _MODULUS
+def agent(kind: Kind[Any]) -> Agent:
+    def handler(state: State, signal: Numbered, out: Out) -> None:
+        account = signal.account
+        one = state.get(kind, account) or kind.struct()
+        one.take(signal.number)
+        state.put(kind, account, one, NEVER)
+        if one.seen % EVERY == 0:
+            out.emit("detections", account, Decision(f"{account}.{one.seen}", account))
 
-
-def handler(state: State, signal: Numbered, out: Out) -> None:
-    one = state.get(COUNT, signal.account) or Count()
-    count(one, signal.number)
-    state.put(COUNT, signal.account, one, NEVER)
-    if one.seen % EVERY == 0:
-        out.emit(
-            "detections", signal.account, Decision(f"{signal.account}.{one.seen}", signal.account)
-        )
-
-
-def agent() -> Agent:
     parse = msgspec.json.Decoder(Numbered).decode
     topics = ("moderation-hits", "reviews", "activity")
     return Agent(
@@ -65,8 +62,8 @@ def agent() -> Agent:
         inputs=topics,
         decoders={topic: lambda record: parse(record.value) for topic in topics},
         handler=handler,
-        kinds=(COUNT,),
-        home=COUNT,
+        kinds=(kind,),
+        home=kind,
         state_topic="accounts-state",
     )
 
@@ -104,26 +101,31 @@ def break_offsets() -> None:
 FAULTS = {"fencing": break_fencing, "offsets": break_offsets}
 
 
-async def work(arguments: argparse.Namespace) -> int:
+async def work(arguments: argparse.Namespace, kind: Kind[Any]) -> int:
     settings = WorkerSettings(
         connection={"bootstrap_servers": arguments.brokers},
         worker_id=arguments.worker_id,
         partitions=arguments.partitions,
         prefix=arguments.prefix,
-        session_timeout_s=3.0,
+        session_timeout_s=arguments.session_timeout_s,
     )
-    return await Worker(settings, [agent()], Silent()).run()
+    return await Worker(settings, [agent(kind)], Silent()).run()
 
 
-if __name__ == "__main__":
+def main(kind: Kind[Any]) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--brokers", required=True)
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--worker-id", required=True)
     parser.add_argument("--partitions", type=int, required=True)
+    parser.add_argument("--session-timeout-s", type=float, default=6.0)
     parser.add_argument("--broken", choices=sorted(FAULTS))
     given = parser.parse_args()
     logs.set_up("warning")
     if given.broken:
         FAULTS[given.broken]()
-    run_process(work(given))
+    run_process(work(given, kind))
+
+
+if __name__ == "__main__":
+    main(COUNT)

@@ -41,6 +41,11 @@ def wait_until(condition: Callable[[], bool], what: str, deadline_s: float = 60.
 
 def read(brokers: str, topic: str, partitions: int = PARTITIONS) -> list[tuple[bytes, Any]]:
     """All committed records of a topic, as (key, value), in each partition's order."""
+    return [one for part in read_apart(brokers, topic, partitions).values() for one in part]
+
+
+def read_apart(brokers: str, topic: str, partitions: int) -> dict[int, list[tuple[bytes, Any]]]:
+    """The same by partition."""
     consumer = KafkaConsumer(
         bootstrap_servers=brokers, isolation_level="read_committed",
         enable_auto_commit=False, group_id=None,
@@ -50,10 +55,10 @@ def read(brokers: str, topic: str, partitions: int = PARTITIONS) -> list[tuple[b
         consumer.assign(tps)
         consumer.seek_to_beginning(*tps)
         ends = consumer.end_offsets(tps)
-        records = []
+        records: dict[int, list[tuple[bytes, Any]]] = {tp.partition: [] for tp in tps}
         while any(consumer.position(tp) < ends[tp] for tp in tps):
-            for batch in consumer.poll(timeout_ms=200).values():
-                records += [(record.key, record.value) for record in batch]
+            for tp, batch in consumer.poll(timeout_ms=200).items():
+                records[tp.partition] += [(record.key, record.value) for record in batch]
         return records
     finally:
         consumer.close()
@@ -62,10 +67,14 @@ def read(brokers: str, topic: str, partitions: int = PARTITIONS) -> list[tuple[b
 class Count:
     """How many records of a topic are committed; each is read once, however often it is asked."""
 
-    def __init__(self, brokers: str, topic: str) -> None:
-        self._tps = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    def __init__(self, brokers: str, topic: str, partitions: int = PARTITIONS) -> None:
+        self._brokers, self._topic = brokers, topic
+        self._begin(partitions)
+
+    def _begin(self, partitions: int) -> None:
+        self._tps = [TopicPartition(self._topic, number) for number in range(partitions)]
         self._consumer = KafkaConsumer(
-            bootstrap_servers=brokers, isolation_level="read_committed",
+            bootstrap_servers=self._brokers, isolation_level="read_committed",
             enable_auto_commit=False, group_id=None,
             reconnect_backoff_max_ms=500,  # a drill may kill the broker
         )  # fmt: skip
@@ -73,7 +82,11 @@ class Count:
         self._consumer.seek_to_beginning(*self._tps)
         self._count = 0
 
-    def now(self) -> int:
+    def now(self, partitions: int = PARTITIONS) -> int:
+        """If there are more partitions than before, it is counted anew."""
+        if partitions != len(self._tps):
+            self.close()
+            self._begin(partitions)
         ends = self._consumer.end_offsets(self._tps)
         while any(self._consumer.position(tp) < ends[tp] for tp in self._tps):
             self._count += sum(map(len, self._consumer.poll(timeout_ms=200).values()))
@@ -106,12 +119,20 @@ def caught_up(
 class Load(threading.Thread):
     """Writes numbered signals until stopped; remembers what it wrote, in order, per account.
 
-    A fifth of the signals go to `moderation-hits`, so that two inputs have to be merged.
+    A fifth of the signals go to `moderation-hits`, so that two inputs have to be merged. It goes on
+    after those of another one that were `sent`.
     """
 
-    def __init__(self, brokers: str, prefix: str, *, per_second: int = 3_000) -> None:
+    def __init__(
+        self,
+        brokers: str,
+        prefix: str,
+        *,
+        per_second: int = 3_000,
+        sent: Sequence[tuple[str, int]] = (),
+    ) -> None:
         super().__init__(daemon=True)
-        self.sent: list[tuple[str, int]] = []
+        self.sent = list(sent)
         self._prefix = prefix
         self._per_second = per_second
         self._ended = threading.Event()
@@ -147,13 +168,23 @@ class Load(threading.Thread):
 class Drill:
     """Topics of its own, a load, workers; `recount` compares what is committed with the input."""
 
-    def __init__(self, brokers: str, directory: Path) -> None:
+    def __init__(
+        self,
+        brokers: str,
+        directory: Path,
+        *,
+        session_timeout_s: float = 3.0,
+        per_second: int = 3_000,
+    ) -> None:
         self.brokers = brokers
+        self._session_timeout_s = session_timeout_s
         self.prefix = f"t{uuid.uuid4().hex[:8]}-"
+        self.partitions = PARTITIONS
         self._directory = directory
         self._workers: list[subprocess.Popen[bytes]] = []
         create({"bootstrap_servers": brokers}, prefix=self.prefix, partitions=PARTITIONS)
-        self.load = Load(brokers, self.prefix)
+        self._per_second = per_second
+        self.load = Load(brokers, self.prefix, per_second=per_second)
         self._decisions = Count(brokers, self.prefix + "detections")
 
     def __enter__(self) -> Self:
@@ -169,12 +200,15 @@ class Drill:
                 worker.kill()
             worker.wait()
 
-    def worker(self, name: str, *, broken: str | None = None) -> subprocess.Popen[bytes]:
+    def worker(
+        self, name: str, *, broken: str | None = None, program: Path = _PROGRAM
+    ) -> subprocess.Popen[bytes]:
         """Start a worker process."""
         log = (self._directory / f"{name}.log").open("ab")
         command = [
-            *(sys.executable, str(_PROGRAM), "--brokers", self.brokers, "--prefix", self.prefix),
-            *("--worker-id", name, "--partitions", str(PARTITIONS)),
+            *(sys.executable, str(program), "--brokers", self.brokers, "--prefix", self.prefix),
+            *("--worker-id", name, "--partitions", str(self.partitions)),
+            *("--session-timeout-s", str(self._session_timeout_s)),
             *(("--broken", broken) if broken else ()),
         ]
         worker = subprocess.Popen(
@@ -185,19 +219,26 @@ class Drill:
 
     def committed(self) -> int:
         """Decisions committed so far."""
-        return self._decisions.now()
+        return self._decisions.now(self.partitions)
 
     def wait_for_decisions(self, more: int = 1, deadline_s: float = 60.0) -> None:
         """Wait until `more` further decisions are committed."""
         goal = self.committed() + more
         wait_until(lambda: self.committed() >= goal, f"{more} more decisions", deadline_s)
 
+    def go_on(self) -> None:
+        """Begin to write again after `finish`."""
+        self.load = Load(
+            self.brokers, self.prefix, per_second=self._per_second, sent=self.load.sent
+        )
+        self.load.start()
+
     def finish(self, deadline_s: float = 90.0) -> None:
         """End the load and wait until the group's offsets stand at the end of every input."""
         self.load.end()
         inputs = ("activity", "moderation-hits")
         wait_until(
-            lambda: caught_up(self.brokers, self.prefix, inputs),
+            lambda: caught_up(self.brokers, self.prefix, inputs, self.partitions),
             "the group's offsets at the end of the inputs",
             deadline_s,
         )
@@ -208,12 +249,12 @@ class Drill:
         decisions = []
         for account, number in self.load.sent:
             one = expected.setdefault(account, counting.Count())
-            counting.count(one, number)
+            one.take(number)
             if one.seen % counting.EVERY == 0:
                 decisions.append(f"{account}.{one.seen}")
         found = Counter(
             msgspec.json.decode(value, type=counting.Decision).id
-            for _, value in read(self.brokers, self.prefix + "detections")
+            for _, value in read(self.brokers, self.prefix + "detections", self.partitions)
         )
         state = self._state()
         wrong = sum(state.get(account) != one for account, one in expected.items())
@@ -225,11 +266,14 @@ class Drill:
         return [f"{number} {what}" for what, number in counts.items() if number]
 
     def _state(self) -> dict[str, counting.Count]:
-        records: dict[bytes, bytes | None] = dict(
-            read(self.brokers, self.prefix + "accounts-state")
-        )
-        return {
-            key[1:].decode(): msgspec.msgpack.decode(value[5:], type=counting.Count)
-            for key, value in records.items()
-            if value is not None and key != OFFSETS_KEY
-        }
+        states: dict[str, counting.Count] = {}
+        topic = self.prefix + "accounts-state"
+        for records in read_apart(self.brokers, topic, self.partitions).values():
+            for key, value in dict(records).items():
+                if value is not None and key != OFFSETS_KEY:
+                    account = key[1:].decode()
+                    # In two places it is wrong, whatever it says.
+                    known = account in states
+                    one = msgspec.msgpack.decode(value[5:], type=counting.Count)  # a next one's too
+                    states[account] = counting.Count() if known else one
+        return states

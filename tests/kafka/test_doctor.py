@@ -13,7 +13,8 @@ from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from streams import admin
-from streams.doctor import Deployment, Severity, examine
+from streams.doctor import Deployment, Severity, broker, examine
+from streams.engine.partitioner import partition_of
 from streams.patterns import load_rules
 from streams.signals import Schema
 from tests.kafka.waiting import until
@@ -45,8 +46,9 @@ def test_a_sound_deployment_has_no_findings_but_notes(deployment, producer):
         producer.send(deployment.prefix + "activity", b"{}", key)
     producer.flush()
     assert findings(deployment) == []
-    (note,) = examine(deployment)
-    assert "no worker is in the group" in note.problem
+    open_to_all, nobody = examine(deployment)
+    assert "check no ACLs" in open_to_all.problem
+    assert "no worker is in the group" in nobody.problem
 
 
 def test_a_producer_that_partitions_by_crc32_is_named_with_the_setting_it_needs(
@@ -63,6 +65,18 @@ def test_a_producer_that_partitions_by_crc32_is_named_with_the_setting_it_needs(
     assert "partitioner=murmur2_random" in finding.remedy
 
 
+def test_records_from_before_the_topics_got_more_partitions_are_a_note(deployment, producer):
+    for number in range(60):
+        key = f"a{number}".encode()
+        partition = partition_of(key, PARTITIONS - 1)
+        producer.send(deployment.prefix + "activity", b"{}", key, partition=partition)
+    producer.flush()
+    assert findings(deployment) == []
+    (note,) = (f for f in examine(deployment) if f.about == deployment.prefix + "activity")
+    assert note.problem.endswith("lie where their keys belonged when it had 2 partitions")
+    assert "vigil topics repartition" in note.remedy
+
+
 def test_a_clock_that_is_ahead_is_told(deployment, producer):
     producer.send(deployment.prefix + "reviews", b"{}", b"a1")
     producer.flush()
@@ -72,6 +86,43 @@ def test_a_clock_that_is_ahead_is_told(deployment, producer):
     (finding,) = findings(behind)
     assert finding.about == deployment.prefix + "reviews"
     assert "ahead of this machine's clock" in finding.problem
+
+
+def test_a_worker_whose_clock_is_ahead_is_told_by_the_state_it_wrote(deployment, producer):
+    ahead_ms = int(time.time() * 1000) + 3_600_000
+    topic = deployment.prefix + "governor-state"
+    producer.send(topic, b"", b"Pp1", partition=1, timestamp_ms=ahead_ms)
+    producer.flush()
+    (finding,) = findings(deployment)
+    assert finding.about == "workers"
+    assert finding.problem.startswith("the newest record of their state is 3")
+    assert "timedatectl" in finding.remedy
+
+
+def test_known_material_that_does_not_say_where_it_was_found_is_told(deployment, producer):
+    known = {"source": "hash_match", "category": "csam", "verdict": "confirmed"}
+    hits = [
+        known,
+        known | {"surface": None},
+        known | {"surface": "upload"},
+        known | {"source": "classifier"},
+    ]
+    for hit in hits:
+        producer.send(deployment.prefix + "moderation-hits", json.dumps(hit).encode(), b"a1")
+    producer.flush()
+    (finding,) = findings(deployment)
+    assert finding.about == deployment.prefix + "moderation-hits"
+    assert finding.problem.startswith("of 3 hits on known child sexual abuse material looked at, 2")
+    assert "say surface: one of input, output, upload, message" in finding.remedy
+
+
+def test_brokers_too_old_for_the_engine_are_a_problem():
+    assert list(broker.old(broker.OLDEST)) == []
+    assert list(broker.old((4, 1))) == []
+    (finding,) = broker.old((2, 4))
+    assert finding.severity is Severity.PROBLEM
+    assert finding.problem == "speak Kafka 2.4"
+    assert finding.remedy.startswith("Upgrade to 2.5 or newer")
 
 
 def test_dead_letters_are_counted_by_reason_and_nothing_else_of_them_is_said(deployment, producer):

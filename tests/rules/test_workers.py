@@ -9,6 +9,7 @@ from typing import Self
 
 import pytest
 
+from streams import __version__
 from streams.doctor import Deployment as Examined
 from streams.doctor import examine
 from streams.patterns import load_files
@@ -166,6 +167,7 @@ def test_a_set_a_worker_cannot_load_is_refused_and_what_runs_goes_on(
     deployment.start("w1", "--rules", rules)
     deployment.wait_for(local, "w1")
     assert deployment.said()["w1"].source == f"--rules {rules}"
+    assert deployment.said()["w1"].vigil == __version__
 
     # It switches although it was started with rules of its own …
     good = deployment.publish(books.write(rules))

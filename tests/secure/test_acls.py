@@ -92,6 +92,39 @@ def test_whoever_may_not_alter_the_cluster_is_told_so(secured, granted):
     assert "denies User:vigil-operators what it needs of the cluster" in run.stderr
 
 
+def test_the_doctor_tells_rights_that_are_missing_and_those_that_are_too_many(secured, granted):
+    doctor = ("doctor", "--prefix", granted)
+    assert told_of_rights(secured.json(ADMIN, *doctor)) == []
+    right = next(
+        one for one in needed(granted) if one.party == "workers" and one.name.endswith("proposals")
+    )
+    acl = allow(ResourceType.TOPIC, f"{granted}moderation-hits", LITERAL, ACLOperation.WRITE)
+    with secured.without(right), secured.admin() as admin:
+        admin.create_acls([acl])
+        try:
+            until(lambda: admin.describe_acls(acl)[0])
+            missing, excess = told_of_rights(secured.json(ADMIN, *doctor, code=1))
+        finally:
+            admin.delete_acls([acl])
+            until(lambda: not admin.describe_acls(acl)[0])
+    assert (missing["severity"], missing["about"]) == ("problem", "User:vigil-workers")
+    assert f"Write on topic {granted}proposals" in missing["problem"]
+    assert missing["remedy"].endswith(f"vigil topics acls --apply --prefix {granted}")
+    assert (excess["severity"], excess["about"]) == ("warning", "User:mallory")
+    assert "kafka-acls.sh --remove --force --allow-principal User:mallory" in excess["remedy"]
+
+
+def test_a_doctor_that_may_not_read_rights_says_so_and_goes_on(secured, granted):
+    (note,) = told_of_rights(secured.json("vigil-watchers", "doctor", "--prefix", granted))
+    assert note["severity"] == "note"
+    assert "ACLs can't be read" in note["problem"]
+    assert "vigil topics acls --check" in note["remedy"]
+
+
+def told_of_rights(findings):
+    return [one for one in findings if "acls" in one["remedy"]]
+
+
 def test_a_kafka_that_checks_nothing_is_told(kafka):
     from streams.cli.main import main  # noqa: PLC0415 - needs no secured broker
 

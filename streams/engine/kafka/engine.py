@@ -27,6 +27,10 @@ from streams.logs import Event, tell
 _RETRY_S = 0.5
 
 
+class PartitionsChanged(Exception):
+    """Topics have other partition counts than when the worker started."""
+
+
 class Engine:
     """The `Flow` of the transport, and the receiver of Faust's rebalance signals.
 
@@ -181,6 +185,7 @@ class Engine:
             await asyncio.wait({opening})
 
     async def _take_over(self, partitions: set[TP]) -> None:
+        await self._insist_on_counts()
         wanted = {
             (self._readers[tp.topic][0], tp.partition)
             for tp in partitions
@@ -192,6 +197,28 @@ class Engine:
             self._owners[pair] = Owner(self._setting, self._agents[pair[0]], pair[1])
         await asyncio.gather(*(self._open(pair) for pair in wanted))
         await self._go_on()
+
+    async def _insist_on_counts(self) -> None:
+        """Raise PartitionsChanged where keys belong elsewhere than when the worker started.
+
+        Nobody repartitions under workers in the group; but one may have slept through it.
+        """
+        while True:
+            try:
+                counts = await self._thread().partition_counts()
+                break
+            except KafkaError as error:
+                tell(Event.OFFSETS_UNANSWERED, error=type(error).__name__)
+                await asyncio.sleep(_RETRY_S)
+        state = (self._prefix + agent.state_topic for agent in self._agents.values())
+        for topic in (*self._readers, *state):
+            # A topic that isn't told of just now is no other count.
+            count = counts.get(topic) or self._setting.partitions
+            if count != self._setting.partitions:
+                raise PartitionsChanged(
+                    f"{topic} has {count} partitions, it had {self._setting.partitions} when this"
+                    " worker started"
+                )
 
     async def _open(self, pair: tuple[str, int]) -> None:
         while not self._owners[pair].opened:

@@ -139,7 +139,15 @@ class ChunkThread(driver.AIOKafkaConsumerThread):
             )
         except KafkaError as error:
             tell(Event.GROUP_NOT_LEFT, error=type(error).__name__)
-        coordinator.reset_generation()
+        # aiokafka's `reset_generation` would join again at once, to stay until the session ends.
+
+    async def partition_counts(self) -> dict[str, int]:
+        """How many partitions each topic has now. Raises KafkaError."""
+        return await self.call_thread(self._partition_counts)  # type: ignore[no-any-return]
+
+    async def _partition_counts(self) -> dict[str, int]:
+        cluster = await self._ensure_consumer()._client.fetch_all_metadata()
+        return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in cluster.topics()}
 
     async def ends(self, partitions: list[TP]) -> tuple[dict[TP, int], dict[TP, int]]:
         """(first, end) offsets of these partitions."""

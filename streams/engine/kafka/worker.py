@@ -24,7 +24,7 @@ from streams.admin.explanation import explain
 from streams.agents.contract import Agent
 from streams.engine.kafka.app import VigilApp, make_app
 from streams.engine.kafka.denied import DENIED
-from streams.engine.kafka.engine import Engine
+from streams.engine.kafka.engine import Engine, PartitionsChanged
 from streams.engine.kafka.guard import NameGuard, NameTaken
 from streams.engine.kafka.owner import Pace
 from streams.engine.kafka.transport import ChunkConsumer, ChunkThread
@@ -206,6 +206,9 @@ class Worker:
             return EXIT_NAME_TAKEN
         if isinstance(error, DENIED):
             self._say_why(error)
+            return EXIT_KAFKA
+        if isinstance(error, PartitionsChanged):
+            tell(Event.PARTITIONS_CHANGED, why=str(error))
             return EXIT_KAFKA
         if isinstance(error, UnreadableState | StateTooLarge):
             tell(Event.STATE_UNREADABLE, why=str(error))
