@@ -1,6 +1,9 @@
 """The verdicts on one action: the records that tell of them, and what is remembered.
 
 Every verdict goes to the account it is about as well (`account-signals`), which reserved the rung.
+
+What was decided about a proposal asks for a checkpoint at once: it has been through one already.
+Proposals are few, and in a flood each transaction holds what came while the one before was committed.
 """
 
 from __future__ import annotations
@@ -78,8 +81,6 @@ def grant(state: State, proposal: Proposal, word: Word, out: Out) -> None:
         why=proposal.why,
         policy=proposal.policy,
     )
-    # Grants are few, and one was on its way through two checkpoints. In a flood each transaction
-    # holds what came while the one before was committed.
     out.emit("enforcement", proposal.account, enforcement, urgent=True)
     record = version_of(state, place.pattern, place.version)
     record.granted += 1
@@ -96,7 +97,7 @@ def hold(state: State, proposal: Proposal, by: str, out: Out) -> None:
     state.put(HOLD, place.pattern, held, held.waits_until, place.id)
     item = review_item(place, proposal, "held", now)
     item.held_by = by
-    out.emit("review-queue", proposal.account, item)
+    out.emit("review-queue", proposal.account, item, urgent=True)
     _tell(out, "held", place, proposal, Word(now))
 
 
