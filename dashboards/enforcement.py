@@ -2,8 +2,6 @@
 
 from dashboards.board import Board, Look, Panel, Query, Row, number, titled
 
-_DECIDED = 'sum(increase(vigil_verdicts_total{verdict=~"released|voided"}[7d]))'
-
 ENFORCEMENT = Board(
     "enforcement",
     "Enforcement and review",
@@ -36,10 +34,10 @@ ENFORCEMENT = Board(
                     'sum(increase(vigil_verdicts_total{verdict=~"released|voided"}[1d]))',
                 ),
                 number(
-                    "Waiting at least", "locale",
-                    "Held in the last week less decided in it: at least so many wait. Grows day by"
-                    " day: more reviewers, or a pattern that proposes too much.",
-                    f"clamp_min(sum(increase(vigil_held_total[7d])) - {_DECIDED}, 0)", bad=50,
+                    "Oldest hold", "s",
+                    "For how long the first held action has waited. Hours for what is critical, days"
+                    " for the rest: more reviewers, or a pattern that proposes too much.",
+                    'max(vigil_queue_oldest_seconds{queue="held"})', bad=259_200,
                 ),
                 number(
                     "Breakers opened", "locale",

@@ -3,7 +3,6 @@
 from dashboards.board import Board, Look, Panel, Query, Row, number
 
 _HARMS = "csam|csem"
-_SETTLED = 'sum(increase(vigil_reports_total{step=~"confirmed|dropped"}[7d]))'
 _REMOVED_IN = 'sum(increase(vigil_removal_seconds_bucket{le="%s"}[1d]))'
 
 REPORTING = Board(
@@ -26,12 +25,10 @@ REPORTING = Board(
                     'sum(increase(vigil_reports_total{step="confirmed"}[1d]))',
                 ),
                 number(
-                    "Pending for a day or more", "locale",
-                    "At least so many drafts are older than a day. Above nought: call whoever"
-                    " confirms reports; VigilReportPending has the runbook.",
-                    'clamp_min((sum(increase(vigil_reports_total{step="draft"}[6d] offset 1d))'
-                    f" or vector(0)) - {_SETTLED}, 0)",
-                    bad=1,
+                    "Oldest draft", "s",
+                    "For how long the first draft has waited to be confirmed. A day or more: call"
+                    " whoever confirms reports; VigilReportPending has the runbook.",
+                    'max(vigil_queue_oldest_seconds{queue="report"})', bad=86_400,
                 ),
                 number(
                     "Content to remove", "locale",

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -27,6 +27,20 @@ NEVER = 0
 """An `expires_at`, or a moment to be called at, that never comes."""
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+
+QUEUES = ("held", "report")
+"""What waits for people: held actions, and drafts of reports to authorities."""
+
+
+class Queue(NamedTuple, Generic[S]):
+    """Of `QUEUES` the name, and since when a record waits in it.
+
+    ms since the epoch, `NEVER` for one that doesn't wait, or no longer.
+    """
+
+    name: str
+    since: Callable[[S], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class Kind(Generic[S]):
     `scanned` says that a handler scans this kind while signals wait: its sub-keys are then listed
     from the start. Those of others are when they are scanned first, which takes the longer the
     larger the state is.
+    `queue` is for kinds whose records wait for a person.
     """
 
     tag: bytes
@@ -51,6 +66,7 @@ class Kind(Generic[S]):
     migrations: Mapping[int, Callable[[Any], S]] | None = None
     due: Callable[[S], int] | None = None
     scanned: bool = False
+    queue: Queue[S] | None = None
 
 
 class State(Protocol):

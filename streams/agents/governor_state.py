@@ -20,7 +20,7 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from streams.agents.account_state import DIGEST_BYTES, digest, holds
-from streams.agents.contract import Kind
+from streams.agents.contract import Kind, Queue
 from streams.records import Proposal
 
 DAY_MS = 86_400_000
@@ -129,6 +129,10 @@ def _waits_until(hold: Hold) -> int:
     return hold.waits_until
 
 
+def _held_at(hold: Hold) -> int:
+    return hold.at
+
+
 def _due(undo: Undo) -> int:
     return undo.due
 
@@ -137,7 +141,7 @@ PATTERN: Kind[PatternRecord] = Kind(b"P", PatternRecord)
 VERSION: Kind[VersionRecord] = Kind(b"V", VersionRecord)
 QUALITY: Kind[Quality] = Kind(b"Q", Quality)
 DAY: Kind[Day] = Kind(b"B", Day)
-HOLD: Kind[Hold] = Kind(b"H", Hold, due=_waits_until)
+HOLD: Kind[Hold] = Kind(b"H", Hold, due=_waits_until, queue=Queue("held", _held_at))
 DECISION: Kind[Decision] = Kind(b"D", Decision)
 REVIEWED: Kind[Reviewed] = Kind(b"R", Reviewed)
 UNDO: Kind[Undo] = Kind(b"U", Undo, due=_due)

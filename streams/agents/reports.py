@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from streams.agents.attention import FIRST
 from streams.agents.case_state import ACTION, case_of, put_case
-from streams.agents.contract import Kind, Out, State
+from streams.agents.contract import NEVER, Kind, Out, Queue, State
 from streams.patterns import RuleSet
 from streams.policy import LOCK, OVERTURNED, PRESERVE, Action, Offence, Status
 from streams.records import Enforcement, ReviewItem, output_id
@@ -24,7 +24,13 @@ def _due(incident: Incident) -> int:
     return incident.remind_at
 
 
-INCIDENT: Kind[Incident] = Kind(b"I", Incident, due=_due, scanned=True)
+def _open_since(incident: Incident) -> int:
+    return incident.opened if incident.status is Standing.DRAFT else NEVER
+
+
+INCIDENT: Kind[Incident] = Kind(
+    b"I", Incident, due=_due, scanned=True, queue=Queue("report", _open_since)
+)
 
 
 class Reports(NamedTuple):

@@ -14,6 +14,7 @@ import asyncio
 import mmap
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from streams import logs
@@ -62,6 +63,9 @@ class ProgressFile:
         sys.stderr.write(f"restored {records} records in {seconds:.3f} s\n")
 
     def state_size(self, agent: str, partition: int, records: int, size_bytes: int) -> None:
+        """Of no interest."""
+
+    def queued(self, agent: str, partition: int, oldest: Mapping[str, int | None]) -> None:
         """Of no interest."""
 
     def backlog(self, agent: str, oldest_ms: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from streams.engine.processor import Checkpoint
@@ -30,6 +31,9 @@ class Observer(Protocol):
 
     def state_size(self, agent: str, partition: int, records: int, size_bytes: int) -> None:
         """State held for a partition now; zero records when it was let go."""
+
+    def queued(self, agent: str, partition: int, oldest: Mapping[str, int | None]) -> None:
+        """Since when the first waits in each queue of a partition (ms); empty when it was let go."""
 
     def backlog(self, agent: str, oldest_ms: int | None) -> None:
         """Kafka timestamp of the oldest buffered record of an agent, None when nothing waits."""

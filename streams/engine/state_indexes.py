@@ -1,11 +1,13 @@
-"""Two indexes beside the state: which sub-keys a key has, and which records are due to expire."""
+"""Indexes beside the state: sub-keys of a key, what is due to expire, what waits for a person."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from streams.agents.contract import NEVER
-from streams.engine.state_format import prefix_of
+from streams.agents.contract import NEVER, Kind
+from streams.engine.state_format import Reader, prefix_of
+from streams.engine.timers import FAR, Timers
 
 _HOUR_S = 3600
 
@@ -93,3 +95,30 @@ class Expiries:
                     self.add(full, expires_s)
                 else:
                     yield full
+
+
+class Queues:
+    """What waits for people, as of the last savepoint. `tags` are those of the kinds that do."""
+
+    def __init__(self, kinds: Iterable[Kind[Any]], reader: Reader) -> None:
+        self._queues = {kind.tag: kind.queue for kind in kinds if kind.queue is not None}
+        self.tags = frozenset(self._queues)
+        self._since = {tag: Timers(reader) for tag in self._queues}
+
+    def note(self, full: bytes, value: Any) -> None:
+        """A record of one of `tags` is this now."""
+        tag = full[:1]
+        self._since[tag].set(full, self._queues[tag].since(value))
+
+    def discard(self, full: bytes) -> None:
+        """A record is gone, of whatever kind."""
+        if full[:1] in self.tags:
+            self._since[full[:1]].forget(full)
+
+    def oldest(self) -> dict[str, int | None]:
+        """Since when the first of each queue waits (ms), None where nobody does."""
+        found: dict[str, int | None] = {}
+        for tag, since in self._since.items():
+            since.has_due(FAR)
+            found[self._queues[tag].name] = since.next if since.next != FAR else None
+        return found

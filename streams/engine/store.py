@@ -29,7 +29,7 @@ from streams.engine.state_format import (
     full_key,
     key_and_sub,
 )
-from streams.engine.state_indexes import Expiries, SubKeys
+from streams.engine.state_indexes import Expiries, Queues, SubKeys
 from streams.engine.timers import Due, Timers
 
 _SWEEP_MARGIN_S = 3600
@@ -44,7 +44,7 @@ class Store:
 
     `hot_limit` is the number of cells above which a checkpoint turns those back into bytes that
     were not touched since the checkpoint before. `timers` are the records that wait for a moment,
-    as they stand now.
+    as they stand now, `queues` those that wait for people.
     """
 
     def __init__(self, kinds: Iterable[Kind[Any]], *, hot_limit: int = 50_000) -> None:
@@ -68,6 +68,7 @@ class Store:
         self._missed_full = b""
         self._reader = Reader(kinds)
         self.timers = Timers(self._reader)
+        self.queues = Queues(kinds, self._reader)
         self._encode = msgspec.msgpack.Encoder().encode
 
     # What handlers use
@@ -203,6 +204,8 @@ class Store:
                 self._expiries.moved(cell.full, expiry_of(before), cell.expires_s)
                 grown += len(data) - len(before)
             cell.data = pending[cell.full] = data
+            if cell.kind.queue is not None:
+                self.queues.note(cell.full, value)
         self._encoded_bytes += grown
         self._touched.clear()
         self._last_cell = self._last_sub_cell = None
@@ -253,6 +256,8 @@ class Store:
         self._entries[full] = data
         self._encoded_bytes += len(data)
         self.timers.restored(full, data)
+        if full[:1] in self.queues.tags:
+            self.queues.note(full, self._reader.decode(full, data, self._reader.kind_of(full)))
 
     def raw(self, full: bytes) -> bytes | None:
         """The encoded record of a full key, as of the last savepoint."""
@@ -336,6 +341,7 @@ class Store:
         full, before = cell.full, cell.data
         del self._entries[full]
         self._subs.discard(full)
+        self.queues.discard(full)
         cell.data = None
         if before is None and full not in self._pending:
             return 0
@@ -346,6 +352,7 @@ class Store:
         data = data_of(self._entries.pop(full))
         self._encoded_bytes -= len(data or b"")
         self._subs.discard(full)
+        self.queues.discard(full)
         self.timers.forget(full)
 
     def _sweep(self) -> None:

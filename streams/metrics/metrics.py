@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from streams.agents.contract import Agent
+from streams.agents.contract import QUEUES, Agent
 from streams.metrics.series import (
     MODES,
     NOWHERE,
@@ -109,8 +109,11 @@ class Metrics:
         self._oldest_ms: dict[str, int | None] = dict.fromkeys(agents)
         self._hits: Tally[tuple[str, str | None]] = Tally()
         self._failures: set[str] = set()
+        self._queued: dict[tuple[str, int], Mapping[str, int | None]] = {}
         for agent in agents:
             self.series.lag.labels(agent).set_function(self._lag_of(agent))
+        for queue in QUEUES:
+            self.series.queue.labels(queue).set_function(self._waited_in(queue))
         self._counted: Mapping[str, Callable[[_Said, int], None]] = {
             "detections": self._detection,
             "enforcement": self._enforcement,
@@ -200,6 +203,10 @@ class Metrics:
         self.series.state_records.labels(agent).set(sum(count for count, _ in sizes))
         self.series.state_bytes.labels(agent).set(sum(held for _, held in sizes))
 
+    def queued(self, agent: str, partition: int, oldest: Mapping[str, int | None]) -> None:
+        """Since when the first waits in each queue of a partition (ms); empty when it was let go."""
+        self._queued[agent, partition] = oldest
+
     def backlog(self, agent: str, oldest_ms: int | None) -> None:
         """Kafka timestamp of an agent's oldest buffered record, None when nothing waits."""
         self._oldest_ms[agent] = oldest_ms
@@ -264,6 +271,15 @@ class Metrics:
             return 0.0 if oldest is None else max(0.0, self._clock() - oldest / 1000)
 
         return lag
+
+    def _waited_in(self, queue: str) -> Callable[[], float]:
+        def waited() -> float:
+            # Workers' turns go on while somebody scrapes.
+            each = [oldest.get(queue) for oldest in list(self._queued.values())]
+            since = min((one for one in each if one is not None), default=None)
+            return 0.0 if since is None else max(0.0, self._clock() - since / 1000)
+
+        return waited
 
 
 def _step(report: _Said) -> str:

@@ -73,6 +73,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "after": "the action that was done to the same person before",
         "harm": "harm classes of the patterns loaded so far, and `other`",
         "held_by": "what holds an action: a budget, a breaker, an undo",
+        "queue": "what waits for a person: `held` actions, `report` drafts",
         "cause": "what opens a breaker: `surge`, `precision`",
         "verdict": "`granted` by Vigil, `released` or `voided` by a person, `undone`",
         "outcome": "`upheld`, `overturned`",
@@ -156,6 +157,11 @@ class Series:
         self.lag = self._gauge(
             "lag_seconds", "seconds", "Age of the oldest signal not yet handled; 0 without one.",
             "agent",
+        )  # fmt: skip
+        self.queue = self._gauge(
+            "queue_oldest_seconds", "seconds",
+            "How long the first in a queue has waited for a person; 0 where nobody waits.",
+            "queue",
         )  # fmt: skip
         self.checkpoint = self._histogram(
             "checkpoint_seconds", "Time a durable checkpoint took.", _COMMIT_BUCKETS, "agent"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.agents.contract import NEVER, Kind
+from streams.agents.contract import NEVER, Kind, Queue
 from streams.engine.state_format import (
     MAX_RECORD_BYTES,
     OFFSETS_KEY,
@@ -27,7 +27,7 @@ class OldNote(msgspec.Struct, array_like=True, gc=False):
     number: int
 
 
-NOTE = Kind(b"N", Note)
+NOTE = Kind(b"N", Note, queue=Queue("held", lambda note: note.numbers[-1]))
 OTHER = Kind(b"X", Note)
 
 keys = st.sampled_from(["a", "b", "c"])
@@ -80,6 +80,7 @@ def test_the_store_behaves_like_a_dict_with_savepoints(steps: list[tuple], hot_l
         elif name == "savepoint":
             store.savepoint()
             kept = copy.deepcopy(model)
+            assert_oldest(store)
         elif name == "rollback":
             store.rollback()
             model = copy.deepcopy(kept)
@@ -88,6 +89,7 @@ def test_the_store_behaves_like_a_dict_with_savepoints(steps: list[tuple], hot_l
         else:
             write(topic, store.take_pending())
             kept = copy.deepcopy(model)
+            assert_oldest(store)
         assert_same(store, model)
     write(topic, store.take_pending())
     restored = Store([NOTE, OTHER])
@@ -96,6 +98,15 @@ def test_the_store_behaves_like_a_dict_with_savepoints(steps: list[tuple], hot_l
         restored.restore(full, data)
     assert_same(restored, model)
     assert dict(restored.items()) == dict(store.items()) == topic
+    assert_oldest(store)
+    assert_oldest(restored)
+
+
+def assert_oldest(store: Store) -> None:
+    """The first that waits, of all that is kept; 0 is a record that doesn't wait."""
+    decode = msgspec.msgpack.Decoder(Note).decode
+    kept = [decode(data[5:]).numbers[-1] for full, data in store.items() if full[:1] == NOTE.tag]
+    assert store.queues.oldest() == {"held": min(filter(None, kept), default=None)}
 
 
 def write(topic: dict[bytes, bytes], pending: dict[bytes, bytes | None]) -> None:

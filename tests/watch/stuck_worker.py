@@ -1,4 +1,7 @@
-"""`vigil run` in which handling a signal of the account `endless` never ends; run as a program."""
+"""`vigil run` in which handling a signal of the account `endless` never ends; run as a program.
+
+It says `STUCK` on stderr when it begins.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from streams.agents import team
 from streams.agents.contract import Agent
 from streams.cli import main
 
+STUCK = "from now on nothing moves"
+
 _all_agents = team.all_agents
 
 
@@ -19,8 +24,11 @@ def all_agents(ruleset: Any) -> list[Agent]:
 
 def endless(handler: Any) -> Any:
     def handle(state: Any, signal: Any, out: Any) -> None:
-        while getattr(signal, "account", "") == "endless":
-            pass
+        if getattr(signal, "account", "") == "endless":
+            sys.stderr.write(f"{STUCK}\n")
+            sys.stderr.flush()
+            while True:
+                pass
         handler(state, signal, out)
 
     return handle

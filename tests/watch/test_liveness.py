@@ -11,6 +11,7 @@ from streams.cli.run import STUCK_S
 from streams.embedded import EmbeddedKafka
 from tests.faults.drill import wait_until
 from tests.rules.deployment import Deployment
+from tests.watch.stuck_worker import STUCK
 
 STUCK_WORKER = [sys.executable, str(Path(__file__).with_name("stuck_worker.py"))]
 
@@ -36,6 +37,7 @@ def test_a_worker_lives_through_an_outage_of_the_broker_and_not_with_a_stuck_loo
         assert livez(well.webs["w1"]) == livez(ill.webs["w2"]) == (200, "ok")
         ill.send("login.succeeded", "endless", 1)
         ill.flush()
+        wait_until(lambda: STUCK in ill.log("w2").read_text(), "the worker to be stuck")
         stuck_at = time.monotonic()
         well.send("login.succeeded", "a1", 1)
         well.flush()

@@ -322,6 +322,19 @@ def test_lag_is_the_age_of_the_oldest_waiting_signal_and_ends_with_the_backlog(m
     assert value(metrics, "lag_seconds", "accounts") == 0
 
 
+def test_a_queue_is_as_old_as_the_first_in_it_over_all_partitions(metrics, clock):
+    assert value(metrics, "queue_oldest_seconds", "held") == 0
+    metrics.queued("governor", 0, {"held": 1_790_000_000_000 - 60_000})
+    metrics.queued("governor", 1, {"held": 1_790_000_000_000 - 3_600_000})
+    metrics.queued("governor", 2, {"held": None})
+    metrics.queued("accounts", 1, {"report": 1_790_000_000_000})
+    assert value(metrics, "queue_oldest_seconds", "held") == 3_600
+    clock.now += 10
+    assert value(metrics, "queue_oldest_seconds", "report") == 10
+    metrics.queued("governor", 1, {})
+    assert value(metrics, "queue_oldest_seconds", "held") == 70, "the other is somebody else's now"
+
+
 def test_state_is_summed_over_partitions_and_forgotten_with_them(metrics):
     metrics.state_size("accounts", 0, 10, 1000)
     metrics.state_size("accounts", 1, 5, 500)

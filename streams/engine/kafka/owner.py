@@ -127,7 +127,7 @@ class Owner:
         self.committed = dict(self._processor.restored_offsets())
         self.opened = True
         setting.observer.restored(self.agent.name, count, time.monotonic() - began)
-        setting.observer.state_size(self.agent.name, self.partition, *self._processor.store.size())
+        self._tell_state()
 
     def offsets(self) -> dict[str, int]:
         """Next offset to handle of each input, by logical topic; absent: never read."""
@@ -193,6 +193,7 @@ class Owner:
             await asyncio.wait({self._task})
         await self._checkpointer.close()
         self._setting.observer.state_size(self.agent.name, self.partition, 0, 0)
+        self._setting.observer.queued(self.agent.name, self.partition, {})
 
     def result(self) -> asyncio.Task[None] | None:
         """The task, for whoever watches for what must end the worker."""
@@ -278,8 +279,13 @@ class Owner:
         self.committed.update(checkpoint.offsets)
         ended = time.monotonic()
         setting.observer.committed(self.agent.name, checkpoint, ended - began, _wall_ms())
-        setting.observer.state_size(self.agent.name, self.partition, *processor.store.size())
+        self._tell_state()
         tell_committed(self.agent.name, self.partition, checkpoint, ended - began)
+
+    def _tell_state(self) -> None:
+        observer, store = self._setting.observer, self._processor.store
+        observer.state_size(self.agent.name, self.partition, *store.size())
+        observer.queued(self.agent.name, self.partition, store.queues.oldest())
 
     async def _idle(self) -> None:
         """Wait for a chunk, the next checkpoint, what is due, or the next look at a sibling."""
