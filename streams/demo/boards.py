@@ -13,6 +13,7 @@ from msgspec import json
 from rich.table import Table
 
 from streams.demo.prometheus import Prometheus
+from streams.tap.show import duration
 
 _DIRECTORY = Path(__file__).parents[2] / "dashboards"
 """A checkout has them; what is installed has not."""
@@ -116,7 +117,8 @@ def _shown(series: Series, unit: str) -> str:
         case "percentunit":
             return f"{value:.1%}"
         case "s":
-            return f"{value * 1_000:.0f} ms" if value < 1 else f"{value:.1f} s"
+            ms = round(value * 1_000)
+            return f"{ms} ms" if 0 < value < 1 else duration(ms)
         case "cps":
             return f"{value:,.0f}/s"
         case _:
