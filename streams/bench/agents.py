@@ -12,8 +12,7 @@ from streams.agents.meetings import SIGNALS
 from streams.bench import product
 from streams.bench.committed import read_committed
 from streams.bench.engine import Run, WrongResult
-from streams.bench.measure import STALLED_S, create_topics, fresh_run, say
-from streams.bench.preload import preload
+from streams.bench.measure import STALLED_S, fresh_run, say
 from streams.bench.progress import rate_between, watch
 from streams.bench.results import Result
 from streams.bench.sizes import Sizes
@@ -26,10 +25,7 @@ def agents(brokers: str, sizes: Sizes, core: int) -> Iterator[Result]:
     """Signals per CPU-second of the accounts agent, entity-signals of the entities agent."""
     signals, accounts = sizes.catalogue_signals, sizes.accounts
     with fresh_run(brokers, "agents", Stream(signals, accounts), core) as run:
-        create_topics(brokers, product.topics(run.prefix))
-        say(f"agents: preloading {signals:,} simulated signals of {accounts:,} accounts")
-        lines = product.simulated(signals, accounts)
-        loaded = sum(preload(brokers, product.records(run, lines)).values())
+        loaded = product.preload_simulated(run, "agents")
         yield _alone(run, ACCOUNTS, loaded)
         told = _count(run, SIGNALS)
         say(f"agents: {told / loaded:.3f} entity-signals a signal")

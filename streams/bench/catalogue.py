@@ -13,8 +13,7 @@ import msgspec
 from streams.bench import product
 from streams.bench.committed import read_committed
 from streams.bench.engine import Run, WrongResult
-from streams.bench.measure import STALLED_S, create_topics, fresh_run, say
-from streams.bench.preload import preload
+from streams.bench.measure import STALLED_S, fresh_run, say
 from streams.bench.progress import GroupProgress, rate_between, watch
 from streams.bench.results import Result
 from streams.bench.sizes import Sizes
@@ -75,10 +74,7 @@ def catalogue(brokers: str, sizes: Sizes, core: int) -> Iterator[Result]:
     signals, accounts = sizes.catalogue_signals, sizes.accounts
     patterns = product.number_of_patterns()
     with fresh_run(brokers, "catalogue", Stream(signals, accounts), core) as run:
-        create_topics(brokers, product.topics(run.prefix))
-        say(f"catalogue: preloading {signals:,} simulated signals of {accounts:,} accounts")
-        lines = product.simulated(signals, accounts)
-        loaded = sum(preload(brokers, product.records(run, lines)).values())
+        loaded = product.preload_simulated(run, "catalogue")
         topics = tuple(run.prefix + name for name in product.INPUTS)
         progress = ProductProgress(run, topics)
         try:

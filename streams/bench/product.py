@@ -9,7 +9,8 @@ from pathlib import Path
 from streams.agents.contract import Agent
 from streams.agents.team import all_agents
 from streams.bench.engine import Run
-from streams.bench.preload import Record, partition_of
+from streams.bench.measure import create_topics, say
+from streams.bench.preload import Record, partition_of, preload
 from streams.bench.worker_process import WorkerProcess
 from streams.patterns import RuleSet, load_rules
 from streams.signals import Schema
@@ -52,6 +53,14 @@ def records(run: Run, lines: Iterator[tuple[str, bytes, bytes, int]]) -> Iterato
         if home is None:
             home = homes[key] = partition_of(key, run.partitions)
         yield run.prefix + topic, home, timestamp, key, value
+
+
+def preload_simulated(run: Run, job: str) -> int:
+    """Create the run's topics and write a simulation of its size; how many records that is."""
+    create_topics(run.brokers, topics(run.prefix))
+    signals, accounts = run.stream.signals, run.stream.accounts
+    say(f"{job}: preloading {signals:,} simulated signals of {accounts:,} accounts")
+    return sum(preload(run.brokers, records(run, simulated(signals, accounts))).values())
 
 
 def shipped_rules() -> tuple[RuleSet, Schema]:

@@ -13,8 +13,7 @@ from streams.bench import product
 from streams.bench.catalogue import METRICS_ADDRESS, parse_handled
 from streams.bench.engine import Run
 from streams.bench.load import percentile
-from streams.bench.measure import STALLED_S, create_topics, fresh_run, say
-from streams.bench.preload import preload
+from streams.bench.measure import STALLED_S, fresh_run, say
 from streams.bench.results import Result
 from streams.bench.sizes import Sizes
 from streams.bench.stream import Stream
@@ -81,10 +80,7 @@ def scrape(brokers: str, sizes: Sizes, core: int) -> Iterator[Result]:
     """How long `/metrics` takes while a worker works through a backlog as fast as it can."""
     signals, accounts = sizes.catalogue_signals, sizes.accounts
     with fresh_run(brokers, "scrape", Stream(signals, accounts), core) as run:
-        create_topics(brokers, product.topics(run.prefix))
-        say(f"scrape: preloading {signals:,} simulated signals of {accounts:,} accounts")
-        lines = product.simulated(signals, accounts)
-        loaded = sum(preload(brokers, product.records(run, lines)).values())
+        loaded = product.preload_simulated(run, "scrape")
         say("scrape: running")
         with product.start_worker(run) as process, closing(Scraper(run, process)) as scraper:
             took_ms = list(_while_loaded(scraper, process, loaded))

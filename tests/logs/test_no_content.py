@@ -163,8 +163,9 @@ def test_what_asyncio_says_of_a_task_nobody_asked_is_where_it_failed_and_not_its
 
     async def forget():
         asyncio.get_running_loop().call_soon(lambda: 1 / int(CANARY))
-        asyncio.get_running_loop().create_task(fail())
-        await asyncio.sleep(0.01)
+        task = asyncio.get_running_loop().create_task(fail())
+        await asyncio.wait({task})  # which asks for no result
+        del task
         gc.collect()
 
     with caught() as lines:
